@@ -1,0 +1,256 @@
+import { randomUUID } from 'node:crypto';
+import { constants, lstat as lstatCallback, type Stats } from 'node:fs';
+import { access, readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { abortable } from '../lib/abortable.ts';
+import { makeFolder, NewFile, removeFile, syncFolder, systemError } from '../lib/durable-files.ts';
+import type { Faults } from '../lib/faults.ts';
+import type { BlobName, BlobReader, BlobStore, EraseOutcome, StoredBlob } from '../model/blob-store.ts';
+import { AppError } from '../model/errors.ts';
+import { blobFailed, guarded } from './blob-failure.ts';
+import { type BlobPaths, blobPaths, readEntry, shards } from './file-blob-layout.ts';
+import { FileBlobReader } from './file-blob-reader.ts';
+
+/**
+ * File operations under way at once in a batch: as many as Node has threads for them by default.
+ *
+ * Measured for 10,000 files of 200 KB erased in batches of 1,000 (ext4 on a virtual disk, two cores): a bare
+ * `unlinkSync` loop 140 ms, `unlink` callbacks four at a time 180 ms, `fs/promises` four at a time 340 ms. The
+ * `unlinkSync` loop in slices of 2 ms was as fast, but leaves the event loop waiting for the disk whenever the journal is
+ * busy; the callbacks never held it for more than 1 ms. Syncing the 250 folders of a batch took 60 ms one by one and
+ * 20 ms four at a time. A read that comes in between waits for one operation, not for the batch.
+ */
+const lanes = 4;
+
+/** Entries of a folder looked at together while listing. */
+const lookAhead = 64;
+
+const lstat = promisify(lstatCallback);
+
+/**
+ * Blobs as files below one folder, all on one file system. Any number of processes may share it.
+ *
+ * Files have mode 0600 and folders 0700. Nothing in the store is locked, so `erase` never answers `locked`.
+ */
+export class FileBlobs implements BlobStore {
+  readonly #root: string;
+  readonly #faults: Faults;
+  readonly #folders = new Map<string, Promise<void>>();
+
+  constructor(options: { root: string; faults: Faults }) {
+    this.#root = resolve(options.root);
+    this.#faults = options.faults;
+  }
+
+  async create(
+    name: BlobName,
+    source: AsyncIterable<Uint8Array>,
+    options: { signal?: AbortSignal | undefined } = {},
+  ): Promise<{ sizeBytes: number }> {
+    const paths = blobPaths(this.#root, name);
+    options.signal?.throwIfAborted();
+    const what = `create ${name}`;
+    const file = await guarded(what, () => this.#begin(paths));
+    try {
+      let sizeBytes = 0;
+      for await (const chunk of abortable(source, options.signal)) {
+        await guarded(what, () => file.write(chunk));
+        sizeBytes += chunk.byteLength;
+      }
+      await this.#faults.at('blob-create:written');
+      await guarded(what, () => file.sync());
+      await this.#faults.at('blob-create:synced');
+      options.signal?.throwIfAborted();
+      await guarded(what, () => file.place(paths.path));
+      await this.#faults.at('blob-create:renamed');
+      await guarded(what, () => syncFolder(paths.folder));
+      return { sizeBytes };
+    } catch (error) {
+      await file.discard();
+      throw error;
+    } finally {
+      await file.close();
+    }
+  }
+
+  async open(name: BlobName): Promise<BlobReader | null> {
+    const { path } = blobPaths(this.#root, name);
+    return guarded(`open ${name}`, () => FileBlobReader.open(name, path));
+  }
+
+  async stat(name: BlobName): Promise<{ sizeBytes: number } | null> {
+    const { path } = blobPaths(this.#root, name);
+    const found = await guarded(`stat ${name}`, () => look(path));
+    if (found === undefined) return null;
+    if (!found.isFile()) throw blobFailed(`stat ${name}: not a file`);
+    return { sizeBytes: found.size };
+  }
+
+  async erase(names: readonly BlobName[]): Promise<Map<BlobName, EraseOutcome>> {
+    const targets = new Map(names.map((name) => [name, blobPaths(this.#root, name)]));
+    const outcomes = new Map<BlobName, EraseOutcome>();
+    await inLanes(targets, async ([name, paths]) => {
+      outcomes.set(name, await unlinkBlob(name, paths));
+    });
+    await this.#faults.at('blob-erase:unlinked');
+
+    // The folders of absent names too: they may be absent because an erase that died at this point has unlinked them.
+    const unsynced = new Map<string, AppError>();
+    await inLanes(new Set(Array.from(targets.values(), ({ folder }) => folder)), async (folder) => {
+      const error = await failureOf('erase', () => ifThere(syncFolder(folder)));
+      if (error !== undefined) unsynced.set(folder, error);
+    });
+    for (const [name, { folder }] of targets) {
+      const error = unsynced.get(folder);
+      if (error !== undefined) outcomes.set(name, { kind: 'failed', error });
+    }
+    return outcomes;
+  }
+
+  async remaining(names: readonly BlobName[]): Promise<Set<BlobName>> {
+    const targets = new Map(names.map((name) => [name, blobPaths(this.#root, name)]));
+    const found = new Set<BlobName>();
+    await inLanes(targets, async ([name, { path, temporaryPath }]) => {
+      const seen = await guarded(`remaining ${name}`, async () => (await look(path)) ?? (await look(temporaryPath)));
+      if (seen !== undefined) found.add(name);
+    });
+    return found;
+  }
+
+  async *list(): AsyncGenerator<StoredBlob> {
+    for (const shard of shards) yield* this.#listShard(shard);
+  }
+
+  async removeUnfinished(olderThan: Date): Promise<number> {
+    let count = 0;
+    for (const shard of shards) {
+      let isTouched = false;
+      for await (const { name, unfinished, modifiedAt } of this.#listShard(shard)) {
+        if (!unfinished || modifiedAt >= olderThan) continue;
+        const { temporaryPath } = blobPaths(this.#root, name);
+        if (await guarded(`remove unfinished ${name}`, () => removeFile(temporaryPath))) count += 1;
+        isTouched = true;
+      }
+      if (isTouched) await guarded('remove unfinished', () => syncFolder(join(this.#root, shard)));
+    }
+    return count;
+  }
+
+  async check(): Promise<void> {
+    await guarded('the blob folder cannot be used', async () => {
+      if ((await look(this.#root)) === undefined) await makeFolder(this.#root);
+      await this.#tryWriting();
+      const { dev } = await stat(this.#root);
+      for (const shard of shards) await checkShard(join(this.#root, shard), dev);
+    });
+  }
+
+  /** Opens the temporary file, making its folder the first time this process meets it. */
+  async #begin({ folder, temporaryPath }: BlobPaths): Promise<NewFile> {
+    let made = this.#folders.get(folder);
+    if (made === undefined) {
+      made = makeFolder(folder);
+      this.#folders.set(folder, made);
+    }
+    try {
+      await made;
+      return await NewFile.open(temporaryPath);
+    } catch (error) {
+      // Whatever was wrong with the folder may have been put right by the next create.
+      this.#folders.delete(folder);
+      throw error;
+    }
+  }
+
+  async *#listShard(shard: string): AsyncGenerator<StoredBlob> {
+    const folder = join(this.#root, shard);
+    const entries = await guarded('list', () => ifThere(readdir(folder)));
+    if (entries === undefined) return;
+    for (let index = 0; index < entries.length; index += lookAhead) {
+      const group = entries.slice(index, index + lookAhead);
+      for (const blob of await guarded('list', () =>
+        Promise.all(group.map((entry) => describe(shard, folder, entry))),
+      )) {
+        if (blob !== undefined) yield blob;
+      }
+    }
+  }
+
+  /** A whole life of one small file: finds a read-only or full disk, and a file system without links, before a caller does. */
+  async #tryWriting(): Promise<void> {
+    const path = join(this.#root, `.check-${randomUUID()}`);
+    const file = await NewFile.open(`${path}.new`);
+    try {
+      await file.write(Buffer.from('tacet'));
+      await file.sync();
+      await file.place(path);
+      await syncFolder(this.#root);
+    } finally {
+      await file.discard();
+      await file.close();
+    }
+  }
+}
+
+/** The temporary name first: a create under way then finds it gone, or has placed its file before we remove that. */
+async function unlinkBlob(name: BlobName, { path, temporaryPath }: BlobPaths): Promise<EraseOutcome> {
+  let removed = 0;
+  const error = await failureOf(`erase ${name}`, async () => {
+    if (await removeFile(temporaryPath)) removed += 1;
+    if (await removeFile(path)) removed += 1;
+  });
+  if (error !== undefined) return { kind: 'failed', error };
+  return { kind: removed > 0 ? 'erased' : 'absent' };
+}
+
+async function failureOf(what: string, work: () => Promise<unknown>): Promise<AppError | undefined> {
+  try {
+    await guarded(what, work);
+    return undefined;
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
+  }
+}
+
+async function describe(shard: string, folder: string, entry: string): Promise<StoredBlob | undefined> {
+  const known = readEntry(shard, entry);
+  if (known === undefined) return undefined;
+  const found = await look(join(folder, entry));
+  return found?.isFile() ? { ...known, sizeBytes: found.size, modifiedAt: found.mtime } : undefined;
+}
+
+/** Names are placed by a link within a shard, so a shard must be a real folder on the root's file system. */
+async function checkShard(folder: string, dev: number): Promise<void> {
+  const found = await look(folder);
+  if (found === undefined) return;
+  if (!found.isDirectory()) throw blobFailed('the blob folder cannot be used: a shard is not a folder');
+  if (found.dev !== dev) throw blobFailed('the blob folder cannot be used: a shard is on another file system');
+  await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+}
+
+function look(path: string): Promise<Stats | undefined> {
+  return ifThere(lstat(path));
+}
+
+async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (systemError(error)?.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Works on all items, a few at a time. The first failure is thrown, and nothing further begun. */
+async function inLanes<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+  // The lanes share one generator; a lane that throws closes it for all.
+  const queue = (function* () {
+    yield* items;
+  })();
+  const lane = async () => {
+    for (const item of queue) await work(item);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+}

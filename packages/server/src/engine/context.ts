@@ -1,0 +1,58 @@
+import type { KeyTree } from '../keys/key-tree.ts';
+import type { RootKeys } from '../keys/root-keys.ts';
+import type { SlotIssuer } from '../keys/slot-issuer.ts';
+import type { TokenEpochs } from '../keys/token-epochs.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Faults } from '../lib/faults.ts';
+import type { Log } from '../lib/log.ts';
+import type { BlobStore } from '../model/blob-store.ts';
+import type { Actor } from '../model/erasure.ts';
+import { AppError } from '../model/errors.ts';
+import type { Store } from '../model/store.ts';
+import type { Scope, Tenant } from '../model/tenant.ts';
+import type { ShredQueue } from './erasure/shred.ts';
+import type { SealScheduler } from './upkeep/seal-scheduler.ts';
+import type { Secrets } from './secrets.ts';
+
+/** Bounds that operators may set. */
+export type Limits = {
+  /** How long an uploader may be silent before its upload counts as abandoned. */
+  uploadLeaseMs: number;
+  /** How long a worker may be silent before another takes its job over; at most 60 s. */
+  jobLeaseMs: number;
+  /** Largest recording accepted, in bytes. */
+  uploadBytesMax: number;
+  /** How long a tombstone outlives its erasure. */
+  tombstoneMs: number;
+};
+
+/** What every verb works with. Built once, in app.ts. */
+export type Engine = {
+  store: Store;
+  blobs: BlobStore;
+  tree: KeyTree;
+  rootKeys: RootKeys;
+  issuer: SlotIssuer;
+  epochs: TokenEpochs;
+  secrets: Secrets;
+  sealer: SealScheduler;
+  shredQueue: ShredQueue;
+  clock: Clock;
+  faults: Faults;
+  log: Log;
+  limits: Limits;
+  /** Names this process among all that work on the archive. */
+  processId: string;
+  /** Tells this process's worker that there is something to do; a hint, never needed. */
+  nudge: () => void;
+};
+
+/** Who calls a verb, for which tenant, and what the token allows. The tenant comes from the token alone. */
+export type Caller = { tenant: Tenant; actor: Actor; scopes: ReadonlySet<Scope> };
+
+/** First line of every verb: throws `scope_missing` unless the caller has one of the scopes. */
+export function requireScope(caller: Caller, ...oneOf: Scope[]): void {
+  if (!oneOf.some((scope) => caller.scopes.has(scope))) {
+    throw new AppError('scope_missing', { message: `This needs the scope ${oneOf.join(' or ')}` });
+  }
+}

@@ -1,0 +1,116 @@
+import { blocksOf, decryptTokens, encryptCores, tokenCore } from '../keys/token-cipher.ts';
+import type { Identifier } from '../model/call.ts';
+import { emailValue, phoneValues } from '../model/phone.ts';
+import type { StoreReads, StoreTx, TokenQuery, TombstoneToken } from '../model/store.ts';
+import type { Tenant } from '../model/tenant.ts';
+import type { Epoch, StoredToken } from '../model/token-store.ts';
+import type { Engine } from './context.ts';
+
+/** The values under which one identifier is stored and asked for: a phone has up to two, anything else one or none. */
+export function valuesOf(identifier: Identifier, tenant: Tenant): string[] {
+  switch (identifier.kind) {
+    case 'phone':
+      return phoneValues(identifier.value, tenant.region);
+    case 'email':
+      return [emailValue(identifier.value)].filter((value) => value !== undefined);
+    case 'session':
+    case 'external':
+    case 'master':
+    case 'case':
+    case 'collection':
+    case 'alias':
+      return identifier.value === '' ? [] : [identifier.value];
+  }
+}
+
+/** Cores of identifiers, each kind and value once: what tokens are made of in every epoch. */
+export async function coresOf(engine: Engine, tenant: Tenant, identifiers: readonly Identifier[]) {
+  const indexKey = await engine.secrets.open(tenant.id, 'index-key');
+  const cores = new Map<string, { kind: Identifier['kind']; core: Buffer }>();
+  for (const identifier of identifiers) {
+    for (const value of valuesOf(identifier, tenant)) {
+      cores.set(`${identifier.kind}\0${value}`, {
+        kind: identifier.kind,
+        core: tokenCore(indexKey, identifier.kind, value),
+      });
+    }
+  }
+  return [...cores.values()];
+}
+
+/**
+ * Writes the tokens of an owner under the epoch that is current *in this transaction*, so that a token is never written
+ * under an epoch that a turn has already emptied.
+ */
+export async function insertTokens(
+  engine: Engine,
+  tx: StoreTx,
+  tenant: Tenant,
+  ownerId: string,
+  cores: readonly { kind: Identifier['kind']; core: Buffer }[],
+): Promise<void> {
+  const epoch = (await tx.tokens.epochs(tenant.id)).at(-1);
+  if (epoch === undefined || cores.length === 0) return;
+  const key = await engine.secrets.epochKey(epoch);
+  const tokens = blocksOf(encryptCores(key, Buffer.concat(cores.map(({ core }) => core))));
+  await tx.tokens.insertTokens(
+    cores.map(({ kind }, i) => ({
+      tenantId: tenant.id,
+      epoch: epoch.number,
+      kind,
+      token: tokens[i] ?? Buffer.alloc(0),
+      ownerId,
+    })),
+  );
+}
+
+/** One core as it would be stored under each living epoch. */
+export async function queriesOf(engine: Engine, epochs: readonly Epoch[], core: Buffer): Promise<TokenQuery[]> {
+  const queries: TokenQuery[] = [];
+  for (const epoch of epochs) {
+    queries.push({ epoch: epoch.number, token: encryptCores(await engine.secrets.epochKey(epoch), core) });
+  }
+  return queries;
+}
+
+/** Ids of calls (or holds) found by an identifier, under any living epoch; up to `limit` after `afterId`. */
+export async function findOwners(
+  engine: Engine,
+  reads: StoreReads | StoreTx,
+  tenant: Tenant,
+  identifier: Identifier,
+  page: { afterId: string; limit: number },
+): Promise<string[]> {
+  const epochs = await reads.tokens.epochs(tenant.id);
+  const cores = await coresOf(engine, tenant, [identifier]);
+  const queries: TokenQuery[] = [];
+  for (const { core } of cores) queries.push(...(await queriesOf(engine, epochs, core)));
+  if (queries.length === 0) return [];
+  return await reads.tokens.owners(tenant.id, identifier.kind, queries, page.afterId, page.limit);
+}
+
+/** The token by which a purged call's session or external id is recognised: the core under the tombstone key. */
+export async function tombstoneToken(engine: Engine, tenant: Tenant, identifier: Identifier): Promise<Buffer> {
+  const [made] = await coresOf(engine, tenant, [identifier]);
+  return encryptCores(await engine.secrets.open(tenant.id, 'tombstone-key'), made?.core ?? Buffer.alloc(0));
+}
+
+/** Living tokens as tombstone tokens: no plaintext is needed, all of one epoch in two cipher calls. */
+export async function toTombstoneTokens(
+  engine: Engine,
+  tx: StoreTx,
+  tenantId: string,
+  tokens: readonly StoredToken[],
+): Promise<TombstoneToken[]> {
+  const made: TombstoneToken[] = [];
+  for (const epoch of await tx.tokens.epochs(tenantId)) {
+    const mine = tokens.filter((token) => token.epoch === epoch.number);
+    if (mine.length === 0) continue;
+    const cores = decryptTokens(await engine.secrets.epochKey(epoch), Buffer.concat(mine.map((one) => one.token)));
+    const blocks = blocksOf(encryptCores(await engine.secrets.open(tenantId, 'tombstone-key'), cores));
+    for (const [i, { kind, ownerId }] of mine.entries()) {
+      made.push({ tenantId, kind, token: blocks[i] ?? Buffer.alloc(0), callId: ownerId });
+    }
+  }
+  return made;
+}

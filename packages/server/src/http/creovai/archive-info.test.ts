@@ -1,0 +1,338 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { hasCode } from '../../model/errors.ts';
+import { type CreovaiCall, depthMax, parseArchiveInfo, sessionIdLengthMax } from './archive-info.ts';
+
+const least = { sessionId: 's-1', startTime: '2018-10-15T09:00:00Z', contacts: [] };
+const startTimeMs = Date.parse('2018-10-15T09:00:00Z');
+const withField = (field: object) => parseArchiveInfo({ ...least, ...field });
+
+/** The message with which `info` is refused; any other end fails the test. */
+function refusalOf(info: unknown): string {
+  try {
+    parseArchiveInfo(info);
+  } catch (error) {
+    if (hasCode(error, 'input_invalid')) {
+      return error.message;
+    }
+    throw error;
+  }
+  throw new Error('it was accepted');
+}
+
+/** An object nested `depth` levels deep, as JSON.parse makes it. */
+function nested(depth: number): unknown {
+  return JSON.parse(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`);
+}
+
+describe('a whole info object', () => {
+  const full: CreovaiCall = {
+    sessionId: 's-1',
+    masterCallId: 'm-1',
+    caseReferenceId: 'case-1',
+    collectionId: 'col-1',
+    direction: 'inbound',
+    startTimeMs,
+    endTimeMs: startTimeMs + 61_500,
+    contacts: [
+      {
+        referenceId: 'r-1',
+        firstName: 'Ann',
+        lastName: 'Ng',
+        channel: 0,
+        phoneNumber: '+15125551234',
+        email: 'ann@example.com',
+        type: 'Customer',
+        extra: { Vip: true },
+      },
+    ],
+    numberDialed: '+18005551234',
+    audio: { format: 'wav', extra: { Rate: 8000 } },
+    metadata: { Queue: 'sales', queue: null, nested: [1, { Deep: '' }] },
+    extra: { Site: 'north', empty: null },
+  };
+
+  test('in the camelCase of the documents, metaData included', () => {
+    const info = {
+      sessionId: 's-1',
+      masterCallId: 'm-1',
+      caseReferenceId: 'case-1',
+      collectionId: 'col-1',
+      direction: 'Inbound',
+      startTime: '2018-10-15T09:00:00.0000000Z',
+      endTime: '2018/10/15T09:01:01.5',
+      contacts: [
+        {
+          referenceId: 'r-1',
+          firstName: 'Ann',
+          lastName: 'Ng',
+          channel: 0,
+          phoneNumber: '+15125551234',
+          email: 'ann@example.com',
+          type: 'Customer',
+          Vip: true,
+        },
+      ],
+      numberDialed: '+18005551234',
+      audio: { format: 'wav', Rate: 8000 },
+      metaData: full.metadata,
+      Site: 'north',
+      empty: null,
+    };
+    expect(parseArchiveInfo(info)).toStrictEqual(full);
+  });
+
+  test('in the PascalCase of the .NET SDK, with a number for the direction and explicit nulls', () => {
+    const info = {
+      SessionId: 's-1',
+      MasterCallId: null,
+      CaseReferenceId: null,
+      CollectionId: null,
+      Direction: 2,
+      StartTime: '2018-10-15T09:00:00Z',
+      EndTime: null,
+      Contacts: [
+        { ReferenceId: null, FirstName: null, LastName: null, Channel: null, PhoneNumber: null, Type: 'Agent' },
+      ],
+      NumberDialed: null,
+      Audio: { Format: null },
+      Metadata: null,
+    };
+    const call = parseArchiveInfo(info);
+    expect(call).toMatchObject({
+      sessionId: 's-1',
+      direction: 'outbound',
+      startTimeMs,
+      metadata: undefined,
+      extra: {},
+    });
+    expect(call.contacts).toMatchObject([{ type: 'Agent', channel: undefined, extra: {} }]);
+    expect(call.audio).toEqual({ format: undefined, extra: {} });
+  });
+
+  test('in the mixed spelling of the C++ SDK, whose call ends when it starts', () => {
+    const time = '2018-10-15T09:00:00.000Z';
+    const call = withField({ startTime: time, endTime: time, Audio: { Format: 'ogg' } });
+    expect(call).toMatchObject({ startTimeMs, endTimeMs: startTimeMs, audio: { format: 'ogg' } });
+  });
+
+  test('with nothing but what is required', () => {
+    expect(parseArchiveInfo(least)).toStrictEqual({
+      sessionId: 's-1',
+      masterCallId: undefined,
+      caseReferenceId: undefined,
+      collectionId: undefined,
+      direction: 'unknown',
+      startTimeMs,
+      endTimeMs: undefined,
+      contacts: [],
+      numberDialed: undefined,
+      audio: undefined,
+      metadata: undefined,
+      extra: {},
+    });
+  });
+});
+
+describe('each field', () => {
+  test.each([
+    [{ sessionId: undefined }, 'info.sessionId is required and must have 1 to 512 characters'],
+    [{ sessionId: null }, 'info.sessionId is required and must have 1 to 512 characters'],
+    [{ sessionId: '' }, 'info.sessionId is required and must have 1 to 512 characters'],
+    [{ sessionId: 'x'.repeat(513) }, 'info.sessionId is required and must have 1 to 512 characters'],
+    [{ sessionId: 7 }, 'info.sessionId must be a string'],
+    [{ sessionId: 'a\0' }, 'info.sessionId must not hold NUL or lone surrogates'],
+    [{ sessionId: 'a\ud83d' }, 'info.sessionId must not hold NUL or lone surrogates'],
+    [{ masterCallId: '\udc00' }, 'info.masterCallId must not hold NUL or lone surrogates'],
+    [{ caseReferenceId: '\0' }, 'info.caseReferenceId must not hold NUL or lone surrogates'],
+    [{ collectionId: [] }, 'info.collectionId must be a string'],
+    [{ direction: 'sideways' }, 'info.direction must be Unknown, Inbound, Outbound or Internal, or 0 to 3'],
+    [{ direction: 4 }, 'info.direction must be Unknown, Inbound, Outbound or Internal, or 0 to 3'],
+    [{ direction: 0.5 }, 'info.direction must be Unknown, Inbound, Outbound or Internal, or 0 to 3'],
+    [{ direction: '1' }, 'info.direction must be Unknown, Inbound, Outbound or Internal, or 0 to 3'],
+    [{ direction: ['inbound'] }, 'info.direction must be Unknown, Inbound, Outbound or Internal, or 0 to 3'],
+    [{ startTime: null }, 'info.startTime is required'],
+    [{ startTime: 'today' }, 'info.startTime must be an ISO 8601 date and time'],
+    [{ startTime: 1539594000000 }, 'info.startTime must be a string'],
+    [{ endTime: '' }, 'info.endTime must be an ISO 8601 date and time'],
+    [{ contacts: null }, 'info.contacts is required and must be an array'],
+    [{ contacts: {} }, 'info.contacts is required and must be an array'],
+    [{ contacts: [{}, null] }, 'info.contacts[1] must be a JSON object'],
+    [{ contacts: new Array(1) }, 'info.contacts[0] must be a JSON object'],
+    [{ contacts: [{ firstName: 1 }] }, 'info.contacts[0].firstName must be a string'],
+    [{ contacts: [{ phoneNumber: 1 }] }, 'info.contacts[0].phoneNumber must be a string'],
+    [{ contacts: [{ email: '\ud800@x' }] }, 'info.contacts[0].email must not hold NUL or lone surrogates'],
+    [{ contacts: [{ channel: '1' }] }, 'info.contacts[0].channel must be a whole number, 0 or more'],
+    [{ contacts: [{ channel: 1.5 }] }, 'info.contacts[0].channel must be a whole number, 0 or more'],
+    [{ contacts: [{ channel: -1 }] }, 'info.contacts[0].channel must be a whole number, 0 or more'],
+    [{ numberDialed: 1 }, 'info.numberDialed must be a string'],
+    [{ audio: 'wav' }, 'info.audio must be a JSON object'],
+    [{ audio: { format: 1 } }, 'info.audio.format must be a string'],
+    [{ metadata: [] }, 'info.metadata must be a JSON object'],
+    [{ metadata: '{}' }, 'info.metadata must be a JSON object'],
+  ])('%j is refused: %s', (field, message) => {
+    expect(refusalOf({ ...least, ...field })).toBe(message);
+  });
+
+  test.each([null, [], 'info', 7])('%j in place of the object is refused', (info) => {
+    expect(refusalOf(info)).toBe('info must be a JSON object');
+  });
+
+  test('direction takes its names in any case and its numbers', () => {
+    for (const [given, direction] of [
+      ['unknown', 'unknown'],
+      ['INBOUND', 'inbound'],
+      ['outBound', 'outbound'],
+      ['Internal', 'internal'],
+      [0, 'unknown'],
+      [1, 'inbound'],
+      [2, 'outbound'],
+      [3, 'internal'],
+      [null, 'unknown'],
+    ] as const) {
+      expect(withField({ direction: given }).direction).toBe(direction);
+    }
+  });
+
+  test('a session id may be as long as its limit and hold any whole character', () => {
+    const sessionId = `${'\u{1f600}'.repeat(255)} /`;
+    expect(sessionId).toHaveLength(sessionIdLengthMax);
+    expect(withField({ sessionId }).sessionId).toBe(sessionId);
+  });
+
+  test('a name cut in the middle of a character does not cost the recording', () => {
+    expect(withField({ contacts: [{ firstName: 'Ann \ud83d' }] }).contacts[0]?.firstName).toBe('Ann \ud83d');
+  });
+
+  test('a call may end before it starts', () => {
+    expect(withField({ endTime: '2018-10-14T09:00:00Z' }).endTimeMs).toBeLessThan(startTimeMs);
+  });
+});
+
+describe('what we do not know', () => {
+  test('metadata is the very object that came, dangerous names included', () => {
+    const metadata: unknown = JSON.parse('{"__proto__":{"x":1},"constructor":null,"A":1,"a":2}');
+    const kept = withField({ metadata }).metadata;
+    expect(JSON.stringify(kept)).toBe('{"__proto__":{"x":1},"constructor":null,"A":1,"a":2}');
+    expect(Reflect.get({}, 'x')).toBeUndefined();
+  });
+
+  test('extra properties keep dangerous names as ordinary data at every level', () => {
+    const text = '{"__proto__":{"sessionId":"stolen"},"prototype":1}';
+    const call = parseArchiveInfo({
+      ...least,
+      audio: JSON.parse(text),
+      contacts: [JSON.parse(text)],
+    });
+    expect(JSON.stringify(call.audio?.extra)).toBe(text);
+    expect(JSON.stringify(call.contacts[0]?.extra)).toBe(text);
+    expect(
+      refusalOf(JSON.parse('{"__proto__":{"sessionId":"s","startTime":"2018-10-15T09:00:00Z","contacts":[]}}')),
+    ).toBe('info.sessionId is required and must have 1 to 512 characters');
+  });
+
+  test('values may be nested to the limit and not one level deeper', () => {
+    const deepest = nested(depthMax);
+    const call = withField({
+      metadata: deepest,
+      more: deepest,
+      contacts: [{ more: deepest }],
+      audio: { more: deepest },
+    });
+    expect(call.metadata).toBe(deepest);
+    const tooDeep = nested(depthMax + 1);
+    expect(refusalOf({ ...least, metadata: tooDeep })).toBe('info.metadata must not be nested deeper than 64 levels');
+    for (const field of [{ secret: tooDeep }, { contacts: [{ secret: tooDeep }] }, { audio: { secret: tooDeep } }]) {
+      expect(refusalOf({ ...least, ...field })).toMatch(/^A property of info\S* that is not known must not be nested/);
+    }
+  });
+
+  test('a hundred thousand levels are refused without exhausting the stack', () => {
+    expect(refusalOf({ ...least, metadata: nested(100_000) })).toMatch(/nested/);
+  });
+
+  test('a wide value is not a deep one', () => {
+    const metadata = { list: Array.from({ length: 200_000 }, () => [[]]) };
+    expect(withField({ metadata }).metadata).toBe(metadata);
+  });
+});
+
+describe('any input', () => {
+  const name = fc.constantFrom(
+    ...[
+      'sessionId',
+      'SESSIONID',
+      'startTime',
+      'contacts',
+      'direction',
+      'audio',
+      'metaData',
+      'channel',
+      'email',
+      'type',
+    ],
+    ...['__proto__', 'constructor', 'prototype', 'toString', 'other'],
+  );
+  const value = fc.oneof(
+    fc.anything({ withBigInt: true, withMap: true, withNullPrototype: true, withSparseArray: true }),
+    fc.constantFrom('s', '2018-10-15T09:00:00Z', 'inbound', 1, null),
+    fc.array(fc.dictionary(name, fc.anything())),
+  );
+
+  test('is taken, or refused as input_invalid and in no other way', () => {
+    const junk = fc.oneof(fc.anything(), fc.jsonValue(), fc.dictionary(name, value));
+    const nearly = fc.dictionary(name, value).map((fields) => ({ ...least, ...fields }));
+    fc.assert(
+      fc.property(fc.oneof(junk, nearly), (info) => {
+        try {
+          expect(parseArchiveInfo(info).sessionId).not.toBe('');
+        } catch (error) {
+          expect(hasCode(error, 'input_invalid')).toBe(true);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('is never quoted in a refusal', () => {
+    const field = fc.constantFrom('sessionId', 'direction', 'startTime', 'endTime', 'contacts', 'audio', 'metadata');
+    const wrap = fc.constantFrom(
+      (text: string): unknown => text,
+      (text: string) => [text],
+      (text: string) => [{ [text]: nested(99) }],
+      (text: string) => ({ [text]: nested(99) }),
+      (text: string) => `${text}\0`,
+    );
+    fc.assert(
+      fc.property(field, wrap, (key, wrapped) => {
+        const marked = 'MARK-5125551234';
+        try {
+          parseArchiveInfo({ ...least, [key]: wrapped(marked) });
+        } catch (error) {
+          expect(String(error)).not.toContain('5125551234');
+        }
+      }),
+    );
+  });
+
+  test('keeps every property that we do not know and every string that we do', () => {
+    const value = fc.jsonValue({ maxDepth: 5 });
+    const unknown = fc.oneof(
+      fc.string({ maxLength: 3 }),
+      fc.constantFrom('__proto__', 'constructor', 'Notes', 'notes'),
+    );
+    const extras = fc.dictionary(unknown, value);
+    const contact = fc.record({ firstName: fc.string(), phoneNumber: fc.string(), type: fc.string() });
+    fc.assert(
+      fc.property(extras, contact, value, (extra, strings, inner) => {
+        const written = { ...extra, metadata: { inner }, ...least, contacts: [{ ...extra, ...strings }] };
+        const given: typeof written = JSON.parse(JSON.stringify(written));
+        const call = parseArchiveInfo(given);
+        expect(JSON.stringify(call.extra)).toBe(JSON.stringify(extra));
+        expect(JSON.stringify(call.metadata)).toBe(JSON.stringify({ inner }));
+        expect(call.contacts[0]).toMatchObject(strings);
+        expect(JSON.stringify(call.contacts[0]?.extra)).toBe(JSON.stringify(extra));
+      }),
+    );
+  });
+});

@@ -1,0 +1,280 @@
+import type { Clock } from '../lib/clock.ts';
+import { type Faults, noFaults } from '../lib/faults.ts';
+import { AppError, Bug } from '../model/errors.ts';
+import type { KeyStore, KeyTx, PagePlace, StoredPage, TopRow } from '../model/key-store.ts';
+import type { Vault } from '../model/vault.ts';
+import {
+  associatedDataOf,
+  entryOf,
+  isAbsent,
+  isDestroyed,
+  type KeyCrypto,
+  keyBytes,
+  leafOf,
+  nodeKeyCrypto,
+  type OpenedPage,
+  pageDamage,
+  parentOf,
+  pathOf,
+  placeName,
+  standardShape,
+  type TreeShape,
+  topPlace,
+} from './page.ts';
+import { PageCache } from './page-cache.ts';
+import { type LeafEdit, rewrite } from './rewrite.ts';
+
+/** What a slot answers. `key` is a copy (32 bytes) that the caller wipes after use. */
+export type SlotState = { kind: 'live'; key: Buffer } | { kind: 'destroyed' } | { kind: 'unborn' };
+
+export type KeyTreeOptions = {
+  store: KeyStore;
+  vault: Vault;
+  clock: Clock;
+  shape?: TreeShape;
+  crypto?: KeyCrypto;
+  faults?: Faults;
+};
+
+/** Leaves read and opened together when many slots are asked for at once. */
+const leavesPerRead = 64;
+
+/**
+ * The key tree (DESIGN section 3): opens slots, bears leaves, destroys slots.
+ *
+ * After Reardon, Basin and Capkun: a page's key lives in its parent alone, and every write of a page takes a key never
+ * used before, so that once the root key is gone, no older copy of any page opens what was destroyed since.
+ */
+export class KeyTree {
+  readonly shape: TreeShape;
+  readonly crypto: KeyCrypto;
+  readonly #store: KeyStore;
+  readonly #vault: Vault;
+  readonly #faults: Faults;
+  readonly #cache: PageCache;
+
+  constructor(options: KeyTreeOptions) {
+    this.shape = options.shape ?? standardShape;
+    this.crypto = options.crypto ?? nodeKeyCrypto;
+    this.#store = options.store;
+    this.#vault = options.vault;
+    this.#faults = options.faults ?? noFaults;
+    this.#cache = new PageCache(options.clock);
+  }
+
+  /**
+   * What one slot holds. Throws `damage` when a page on its path is missing or does not open, after having looked twice
+   * (a seal may have moved the root between two reads of ours).
+   */
+  async open(slot: number): Promise<SlotState> {
+    const { leaf, offset } = leafOf(slot, this.shape);
+    const quick = await this.#openLeafByCache(leaf);
+    const page = quick ?? (await this.#twice(() => this.#openLeaves([leaf]))).get(leaf);
+    if (page === undefined) return { kind: 'unborn' };
+    const state = stateOf(entryOf(page, offset));
+    page.keys.fill(0);
+    return state;
+  }
+
+  /** The key of a slot that must be live. Throws `key_destroyed` or `damage`. The caller wipes it. */
+  async keyOf(slot: number): Promise<Buffer> {
+    const state = await this.open(slot);
+    if (state.kind === 'live') return state.key;
+    if (state.kind === 'destroyed') throw new AppError('key_destroyed');
+    throw new AppError('damage', { detail: `slot ${slot} was never born` });
+  }
+
+  /** Which of many slots are destroyed, live or unborn; for verification and fsck. No keys leave. */
+  async statesOf(slots: readonly number[]): Promise<Map<number, SlotState['kind']>> {
+    const byLeaf = this.#byLeaf(slots);
+    const leaves = [...byLeaf.keys()];
+    const states = new Map<number, SlotState['kind']>();
+    for (let from = 0; from < leaves.length; from += leavesPerRead) {
+      const some = leaves.slice(from, from + leavesPerRead);
+      const pages = await this.#twice(() => this.#openLeaves(some));
+      for (const leaf of some) {
+        const page = pages.get(leaf);
+        for (const slot of byLeaf.get(leaf) ?? []) {
+          const entry = page && entryOf(page, slot % this.shape.fanOut);
+          states.set(slot, entry === undefined ? 'unborn' : isDestroyed(entry) ? 'destroyed' : 'live');
+        }
+        page?.keys.fill(0);
+      }
+    }
+    return states;
+  }
+
+  /** Bears the next leaf: 256 fresh keys, sealed once. Returns its index. Takes the tree's lock. */
+  async bear(tx: KeyTx): Promise<number> {
+    const top = await this.lock(tx);
+    const leaf = top.nextLeaf;
+    if (leaf >= this.shape.fanOut ** (this.shape.levels - 1)) throw new Bug('the key tree has no slot left');
+    const fill: LeafEdit = { leaf, birth: true, apply: (keys) => void this.crypto.random(keys.length).copy(keys) };
+    await rewrite(this.#rewriting(tx), top, await this.rootKey(top), [fill]);
+    await tx.updateTop({ nextLeaf: leaf + 1 });
+    await this.#faults.at('birth:pages-written');
+    return leaf;
+  }
+
+  /**
+   * Destroys slots: overwrites them with FF and rewrites their paths, all in the caller's transaction.
+   *
+   * Returns the slots, ascending, that were live before; those already destroyed are left out, so that each destroyed
+   * slot is journaled once. Takes the tree's lock: call it last. Throws `damage` for a slot that was never born.
+   */
+  async destroy(tx: KeyTx, slots: readonly number[]): Promise<number[]> {
+    if (slots.length === 0) return [];
+    const killed: number[] = [];
+    const edits: LeafEdit[] = [];
+    for (const [leaf, mine] of this.#byLeaf(slots)) {
+      edits.push({ leaf, birth: false, apply: (keys) => void killed.push(...this.#overwrite(leaf, keys, mine)) });
+    }
+    const top = await this.lock(tx);
+    await rewrite(this.#rewriting(tx), top, await this.rootKey(top), edits);
+    await this.#faults.at('destroy:pages-written');
+    return killed;
+  }
+
+  /** Takes the tree's lock and reads the row; the archive must exist. */
+  async lock(tx: KeyTx): Promise<TopRow> {
+    const top = await tx.lockTop();
+    if (top === undefined) throw new AppError('damage', { detail: 'the archive row is missing' });
+    return top;
+  }
+
+  /** The root key that the row names. Throws `damage` when the vault does not have it. */
+  async rootKey(top: Pick<TopRow, 'keyId' | 'generation'>): Promise<Buffer> {
+    const cached = this.#cache.rootKey(top.keyId);
+    if (cached) return cached;
+    const key = await this.#vault.open(top.keyId, top.generation);
+    if (key === undefined) {
+      throw new AppError('damage', { detail: `root key ${top.keyId} is not in the vault` });
+    }
+    this.#cache.keepRootKey(top.keyId, key);
+    return key;
+  }
+
+  /** Opens the topmost page under a key, or undefined where it does not open. */
+  openTop(page: Uint8Array, rootKey: Uint8Array): Buffer | undefined {
+    return this.crypto.open(rootKey, associatedDataOf(topPlace(this.shape)), page);
+  }
+
+  /** Seals the topmost page under a root key. */
+  sealTop(keys: Uint8Array, rootKey: Uint8Array): Buffer {
+    return this.crypto.seal(rootKey, associatedDataOf(topPlace(this.shape)), keys);
+  }
+
+  /** An empty topmost page: no child was born yet. */
+  emptyTop(): Buffer {
+    return Buffer.alloc(this.shape.fanOut * keyBytes);
+  }
+
+  dropCaches(): void {
+    this.#cache.drop();
+  }
+
+  /** Forgets opened keys older than a minute. */
+  dropOldCaches(): void {
+    this.#cache.dropOld();
+  }
+
+  /** Slots, each once, ascending, by their leaves, ascending. */
+  #byLeaf(slots: readonly number[]): Map<number, number[]> {
+    const byLeaf = new Map<number, number[]>();
+    for (const slot of [...new Set(slots)].sort((a, b) => a - b)) {
+      const { leaf } = leafOf(slot, this.shape);
+      const there = byLeaf.get(leaf);
+      if (there) there.push(slot);
+      else byLeaf.set(leaf, [slot]);
+    }
+    return byLeaf;
+  }
+
+  #rewriting(tx: KeyTx) {
+    return { tx, shape: this.shape, crypto: this.crypto };
+  }
+
+  #overwrite(leaf: number, keys: Buffer, slots: readonly number[]): number[] {
+    const page: OpenedPage = { place: { level: 0, index: leaf }, keys };
+    const live = slots.filter((slot) => !isDestroyed(entryOf(page, slot % this.shape.fanOut)));
+    for (const slot of live) entryOf(page, slot % this.shape.fanOut).fill(0xff);
+    return live;
+  }
+
+  /** The leaf by its parent's cached page: one small read. Undefined when the cache does not help. */
+  async #openLeafByCache(leaf: number): Promise<OpenedPage | undefined> {
+    const place: PagePlace = { level: 0, index: leaf };
+    const parent = parentOf(place, this.shape);
+    const cached = this.#cache.page(parent.place);
+    if (cached === undefined) return undefined;
+    const key = Buffer.from(entryOf({ place: parent.place, keys: cached }, parent.offset));
+    const [stored] = await this.#store.reads.readPages([place]);
+    const keys = stored && this.crypto.open(key, associatedDataOf(place), stored.sealed);
+    key.fill(0);
+    return keys && { place, keys };
+  }
+
+  /** Runs a read again once, with nothing cached, when it met damage: a seal or rewrite may have come between. */
+  async #twice<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'damage') throw error;
+      this.#cache.drop();
+      return await read();
+    }
+  }
+
+  /** Opens leaves from the top down, all their paths read in one statement. Leaves never born are left out. */
+  async #openLeaves(leaves: readonly number[]): Promise<Map<number, OpenedPage>> {
+    const places = new Map<string, PagePlace>();
+    for (const leaf of leaves) for (const place of pathOf(leaf, this.shape)) places.set(placeName(place), place);
+    const path = await this.#store.reads.readPath([...places.values()]);
+    if (path === undefined) throw new AppError('damage', { detail: 'the archive row is missing' });
+    const top = this.openTop(path.top.page, await this.rootKey(path.top));
+    if (top === undefined) throw pageDamage(topPlace(this.shape), 'does not open');
+    const stored = new Map(path.pages.map((page) => [placeName(page), page]));
+    const opened = new Map<string, OpenedPage>();
+    const topPage = { place: topPlace(this.shape), keys: top };
+    opened.set(placeName(topPage.place), topPage);
+    const found = new Map<number, OpenedPage>();
+    for (const place of [...places.values()].sort((a, b) => b.level - a.level)) {
+      const page = this.#openChild(place, opened, stored);
+      if (page === undefined) continue;
+      opened.set(placeName(place), page);
+      if (place.level === 0) found.set(place.index, page);
+    }
+    this.#keepUpper(opened);
+    return found;
+  }
+
+  #openChild(
+    place: PagePlace,
+    opened: ReadonlyMap<string, OpenedPage>,
+    stored: ReadonlyMap<string, StoredPage>,
+  ): OpenedPage | undefined {
+    const up = parentOf(place, this.shape);
+    const parent = opened.get(placeName(up.place));
+    if (parent === undefined) return undefined;
+    const key = entryOf(parent, up.offset);
+    if (isAbsent(key)) return undefined;
+    const sealed = stored.get(placeName(place));
+    if (sealed === undefined) throw pageDamage(place, 'is missing');
+    const keys = this.crypto.open(key, associatedDataOf(place), sealed.sealed);
+    if (keys === undefined) throw pageDamage(place, 'does not open');
+    return { place, keys };
+  }
+
+  /** Keeps the parents of leaves, the only pages that make the next read cheaper, and wipes the rest. */
+  #keepUpper(opened: ReadonlyMap<string, OpenedPage>): void {
+    for (const page of opened.values()) {
+      if (page.place.level === 0) continue;
+      if (page.place.level === 1 && this.shape.levels > 1) this.#cache.keepPage(page.place, page.keys);
+      page.keys.fill(0);
+    }
+  }
+}
+
+function stateOf(entry: Buffer): SlotState {
+  return isDestroyed(entry) ? { kind: 'destroyed' } : { kind: 'live', key: Buffer.from(entry) };
+}

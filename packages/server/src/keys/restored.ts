@@ -1,0 +1,51 @@
+import { AppError } from '../model/errors.ts';
+import type { KeyTx, TopRow } from '../model/key-store.ts';
+import type { RootKeyName, Vault, VaultState } from '../model/vault.ts';
+
+/**
+ * Refuses a database that is not the one its vault has last seen (DESIGN section 3, "Journal and restore").
+ *
+ * It has been restored when the vault's head is newer than its row, when a segment holds an entry that it lacks (a seal
+ * may have died between its commit and its head), or when a restore of it has begun and not ended. Throws
+ * `archive_mismatch` for another archive's vault and `archive_restored` for a restored database.
+ */
+export async function refuseRestored(vault: Vault, state: VaultState, tx: KeyTx, top: TopRow): Promise<void> {
+  refuseForeign(state, top);
+  if (top.isRestoring) throw new AppError('archive_restored', { detail: 'a restore began and has not ended' });
+  const head = state.heads.at(-1);
+  if (head === undefined) return;
+  if (head.generation > top.generation) {
+    throw new AppError('archive_restored', {
+      detail: `the vault has seen seal ${head.generation}, the database ${top.generation}`,
+    });
+  }
+  for (const segment of await unseenSegments(state, tx)) {
+    const lacking = await lackingEntries(vault, segment, tx);
+    if (lacking.length > 0) {
+      throw new AppError('archive_restored', { detail: `the database lacks entries of segment ${segment.generation}` });
+    }
+  }
+}
+
+/** Throws `archive_mismatch` unless vault and database carry one archive id. */
+export function refuseForeign(state: VaultState, top: TopRow): void {
+  if (state.archiveId === top.archiveId) return;
+  const detail = state.archiveId === undefined ? 'the vault is empty' : 'archive ids differ';
+  throw new AppError('archive_mismatch', { detail });
+}
+
+/** Segments whose seal this database does not know: of a seal that died before its commit, or of a lost future. */
+export async function unseenSegments(state: VaultState, tx: KeyTx): Promise<RootKeyName[]> {
+  const unseen: RootKeyName[] = [];
+  for (const segment of state.segments) {
+    if (!(await tx.hasSeal({ generation: segment.generation, keyId: segment.id }))) unseen.push(segment);
+  }
+  return unseen;
+}
+
+/** Entries of a segment that the database's journal does not have. */
+export async function lackingEntries(vault: Vault, segment: RootKeyName, tx: KeyTx) {
+  const entries = await vault.readSegment(segment);
+  const known = await tx.knownJournalIds(entries.map((entry) => entry.id));
+  return entries.filter((entry) => !known.has(entry.id));
+}

@@ -1,0 +1,126 @@
+import type { Clock } from '../lib/clock.ts';
+import { type Faults, noFaults } from '../lib/faults.ts';
+import { AppError, Bug } from '../model/errors.ts';
+import type { KeyStore, KeyTx, Reservation } from '../model/key-store.ts';
+import { journalEntry } from './journal-entries.ts';
+import type { KeyTree } from './key-tree.ts';
+import { leafOf } from './page.ts';
+
+export type SlotIssuerOptions = {
+  store: KeyStore;
+  tree: KeyTree;
+  clock: Clock;
+  /** Names this process among all that ever work on the archive. */
+  owner: string;
+  leaseMs: number;
+  faults?: Faults;
+};
+
+type Leaf = { index: number; next: number; leaseUntil: number };
+
+/**
+ * Hands out slots of a leaf that this process has reserved.
+ *
+ * Order of use: `take` before the transaction, `confirm` inside it beside the rows that name the slots, and only after
+ * its commit anything is sealed under them. A number that was taken and never named is destroyed with its leaf's
+ * reservation, so a failed transaction leaves neither a ciphertext nor a living key behind.
+ */
+export class SlotIssuer {
+  readonly #store: KeyStore;
+  readonly #tree: KeyTree;
+  readonly #clock: Clock;
+  readonly #owner: string;
+  readonly #leaseMs: number;
+  readonly #faults: Faults;
+  #leaf: Leaf | undefined;
+  #bearing: Promise<Leaf> | undefined;
+
+  constructor(options: SlotIssuerOptions) {
+    this.#store = options.store;
+    this.#tree = options.tree;
+    this.#clock = options.clock;
+    this.#owner = options.owner;
+    this.#leaseMs = options.leaseMs;
+    this.#faults = options.faults ?? noFaults;
+  }
+
+  /** The next `count` numbers, side by side. Bears and reserves a leaf where the present one does not have them. */
+  async take(count: number): Promise<number[]> {
+    const { fanOut } = this.#tree.shape;
+    if (count < 1 || count > fanOut) throw new Bug(`cannot take ${count} slots side by side`);
+    for (;;) {
+      const leaf = this.#leaf;
+      if (leaf && leaf.next + count <= fanOut && leaf.leaseUntil > this.#clock.now()) {
+        const first = leaf.index * fanOut + leaf.next;
+        leaf.next += count;
+        return Array.from({ length: count }, (_, i) => first + i);
+      }
+      this.#bearing ??= this.#bear().finally(() => {
+        this.#bearing = undefined;
+      });
+      this.#leaf = await this.#bearing;
+    }
+  }
+
+  /**
+   * Inside the transaction that names the slots: proves that their reservation still stands and renews its lease.
+   * Throws `lease_lost` when it was ended meanwhile; the caller takes new slots and tries again.
+   */
+  async confirm(tx: KeyTx, slots: readonly number[]): Promise<void> {
+    const leaseUntil = this.#clock.now() + this.#leaseMs;
+    for (const index of new Set(slots.map((slot) => leafOf(slot, this.#tree.shape).leaf))) {
+      const stands = await tx.renewReservation({ leaf: index, owner: this.#owner, leaseUntil });
+      if (!stands) throw new AppError('lease_lost', { detail: `reservation of leaf ${index}` });
+      if (this.#leaf?.index === index) this.#leaf.leaseUntil = leaseUntil;
+    }
+  }
+
+  /** Ends this process's reservations: what no row names is destroyed. Nothing may be in flight. */
+  async close(): Promise<void> {
+    this.#leaf = undefined;
+    await endReservations(this.#store, this.#tree, this.#clock, { owner: this.#owner });
+  }
+
+  async #bear(): Promise<Leaf> {
+    const leaseUntil = this.#clock.now() + this.#leaseMs;
+    const index = await this.#store.write(async (tx) => {
+      const leaf = await this.#tree.bear(tx);
+      await tx.insertReservation({ leaf, owner: this.#owner, leaseUntil });
+      return leaf;
+    });
+    await this.#faults.at('birth:committed');
+    return { index, next: 0, leaseUntil };
+  }
+}
+
+/**
+ * Ends reservations and destroys the slots of their leaves that no row names. Run at start and from time to time with
+ * `endedBy` now, so that a process that died leaves no living key without a row. Returns how many slots were destroyed.
+ */
+export async function endReservations(
+  store: KeyStore,
+  tree: KeyTree,
+  clock: Clock,
+  which: { endedBy: number } | { owner: string } | 'all',
+): Promise<number> {
+  return await store.write(async (tx) => {
+    const ended = await tx.findReservations(which);
+    if (ended.length === 0) return 0;
+    const unnamed: number[] = [];
+    for (const reservation of ended) {
+      unnamed.push(...(await unnamedSlots(tx, tree, reservation)));
+      await tx.deleteReservation(reservation.leaf);
+    }
+    const killed = await tree.destroy(tx, unnamed);
+    if (killed.length > 0) await tx.appendJournal([journalEntry('slots_unnamed', clock.now(), { slots: killed })]);
+    return killed.length;
+  });
+}
+
+/** Slots of one leaf that no row names. */
+export async function unnamedSlots(tx: KeyTx, tree: KeyTree, of: Pick<Reservation, 'leaf'>): Promise<number[]> {
+  const { fanOut } = tree.shape;
+  const first = of.leaf * fanOut;
+  const named = new Set(await tx.namedSlots(first, first + fanOut - 1));
+  return Array.from({ length: fanOut }, (_, i) => first + i).filter((slot) => !named.has(slot));
+}

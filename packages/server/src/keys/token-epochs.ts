@@ -1,0 +1,113 @@
+import type { Clock } from '../lib/clock.ts';
+import { type Faults, noFaults } from '../lib/faults.ts';
+import { newId } from '../lib/ids.ts';
+import type { KeyTx } from '../model/key-store.ts';
+import type { Epoch, StoredToken, TokenTx } from '../model/token-store.ts';
+import { journalEntry } from './journal-entries.ts';
+import type { KeyTree } from './key-tree.ts';
+import type { SlotIssuer } from './slot-issuer.ts';
+import { blocksOf, decryptTokens, encryptCores } from './token-cipher.ts';
+
+/** The part of the store that epochs live in. */
+export interface EpochStore {
+  write<T>(work: (tx: { keys: KeyTx; tokens: TokenTx }) => Promise<T>): Promise<T>;
+}
+
+export type TokenEpochsOptions = {
+  store: EpochStore;
+  tree: KeyTree;
+  issuer: SlotIssuer;
+  clock: Clock;
+  faults?: Faults;
+  /** Tokens re-encrypted per transaction. */
+  batch?: number;
+};
+
+/** What one step of a turn did. */
+export type TurnStep = { kind: 'begun' | 'moved' | 'ended' | 'done'; tokens: number };
+
+/**
+ * Token epochs (DESIGN section 2): tokens are encrypted under an epoch key that lives in a slot. A turn re-encrypts the
+ * living tokens under a new key and destroys the old one, so that an old copy's tokens die with the old root keys.
+ */
+export class TokenEpochs {
+  readonly #store: EpochStore;
+  readonly #tree: KeyTree;
+  readonly #issuer: SlotIssuer;
+  readonly #clock: Clock;
+  readonly #faults: Faults;
+  readonly #batch: number;
+
+  constructor(options: TokenEpochsOptions) {
+    this.#store = options.store;
+    this.#tree = options.tree;
+    this.#issuer = options.issuer;
+    this.#clock = options.clock;
+    this.#faults = options.faults ?? noFaults;
+    this.#batch = options.batch ?? 500;
+  }
+
+  /** Begins a new epoch: new tokens are written under it from its commit on. */
+  async begin(tenantId: string): Promise<Epoch> {
+    const [slot] = await this.#issuer.take(1);
+    return await this.#store.write(async (tx) => await this.beginIn(tx, tenantId, slot ?? 0));
+  }
+
+  /** The same inside a transaction of the caller's, with a slot taken before it. */
+  async beginIn(tx: { keys: KeyTx; tokens: TokenTx }, tenantId: string, slot: number): Promise<Epoch> {
+    await this.#issuer.confirm(tx.keys, [slot]);
+    const number = ((await tx.tokens.epochs(tenantId)).at(-1)?.number ?? 0) + 1;
+    const epoch: Epoch = { id: newId(this.#clock.now()), tenantId, number, slot };
+    await tx.tokens.insertEpoch(epoch);
+    return epoch;
+  }
+
+  /**
+   * Turns the epoch of a tenant once: begins a new one, moves every token, destroys every older key. May be stopped at
+   * any point and begun again; look-ups try every living epoch meanwhile.
+   */
+  async turn(tenantId: string): Promise<void> {
+    await this.begin(tenantId);
+    await this.finish(tenantId);
+  }
+
+  /** Moves the tokens of older epochs to the current one and destroys the older keys. Does nothing with one epoch. */
+  async finish(tenantId: string): Promise<void> {
+    for (;;) {
+      const step = await this.#store.write(async (tx) => await this.#step(tx, tenantId));
+      if (step.kind === 'done') return;
+      await this.#faults.at(`epoch:${step.kind}`);
+    }
+  }
+
+  async #step(tx: { keys: KeyTx; tokens: TokenTx }, tenantId: string): Promise<TurnStep> {
+    const epochs = await tx.tokens.epochs(tenantId);
+    const [oldest] = epochs;
+    const current = epochs.at(-1);
+    if (oldest === undefined || current === undefined || oldest.number === current.number) {
+      return { kind: 'done', tokens: 0 };
+    }
+    const tokens = await tx.tokens.tokensOfEpoch(tenantId, oldest.number, this.#batch);
+    if (tokens.length === 0) {
+      await this.#end(tx, oldest);
+      return { kind: 'ended', tokens: 0 };
+    }
+    await tx.tokens.replaceTokens(await this.#reencrypt(tokens, oldest, current));
+    return { kind: 'moved', tokens: tokens.length };
+  }
+
+  async #reencrypt(tokens: readonly StoredToken[], from: Epoch, to: Epoch) {
+    const [oldKey, newKey] = [await this.#tree.keyOf(from.slot), await this.#tree.keyOf(to.slot)];
+    const cores = decryptTokens(oldKey, Buffer.concat(tokens.map((token) => token.token)));
+    const next = blocksOf(encryptCores(newKey, cores));
+    for (const secret of [oldKey, newKey, cores]) secret.fill(0);
+    return tokens.map((old, i) => ({ old, next: { ...old, epoch: to.number, token: next[i] ?? old.token } }));
+  }
+
+  async #end(tx: { keys: KeyTx; tokens: TokenTx }, epoch: Epoch): Promise<void> {
+    await tx.tokens.deleteEpoch(epoch);
+    const slots = await this.#tree.destroy(tx.keys, [epoch.slot]);
+    const what = { tenantId: epoch.tenantId, ownerId: epoch.id, slots };
+    await tx.keys.appendJournal([journalEntry('epoch_ended', this.#clock.now(), what)]);
+  }
+}

@@ -1,0 +1,53 @@
+import type { IdentifierKind } from './token-store.ts';
+
+/** Closed lists that rows may hold in clear. */
+export type CallKind = 'call' | 'chat' | 'case';
+export type CallSource = 'creovai' | 'twin24' | 'native';
+export type Direction = 'unknown' | 'inbound' | 'outbound' | 'internal';
+
+/** How far a call has come. An archived call is `complete`; an upload under way is `uploading`. */
+export type CallStatus = 'uploading' | 'complete' | 'excluded';
+
+/** The skeleton: all that a call's row says in clear. Times in ms since the Unix epoch. */
+export type Call = {
+  id: string;
+  tenantId: string;
+  kind: CallKind;
+  source: CallSource;
+  direction: Direction;
+  status: CallStatus;
+  startedAt: number | null;
+  endedAt: number | null;
+  durationMs: number | null;
+  createdAt: number;
+  /** While uploading: until when the uploader holds the row. Null once archived. */
+  uploadUntil: number | null;
+  /** Set by an erasure that met the upload under way; its finishing transaction then destroys instead. */
+  isUploadDoomed: boolean;
+};
+
+/** The four artifacts of a call, in the order in which their slots are handed out. */
+export const callArtifactKinds = ['recording', 'transcript', 'details', 'correlation'] as const;
+export type CallArtifactKind = (typeof callArtifactKinds)[number];
+
+/** What else is sealed under a slot of its own. */
+export type SecretKind = 'index-key' | 'tombstone-key' | 'token-signing-key' | 'hold-reason';
+export type ArtifactKind = CallArtifactKind | SecretKind;
+
+/** One sealed thing with a key of its own. Its row names the slot before anything is sealed under it. */
+export type Artifact = {
+  slot: number;
+  /** Null for what belongs to the archive itself. */
+  tenantId: string | null;
+  ownerId: string;
+  kind: ArtifactKind;
+  /** The sealing itself where it is small; for a recording the sealed facts about it. Null until written. */
+  sealed: Uint8Array | null;
+  /** Name of the sealed bytes in the blob store; null where there are none. */
+  blob: string | null;
+  /** Size of the blob in bytes as sealed; null until it is stored. */
+  blobBytes: number | null;
+};
+
+/** An identifier as a client gave it. Personal; never stored as it is. */
+export type Identifier = { kind: IdentifierKind; value: string };

@@ -1,0 +1,121 @@
+import { type CallArtifactKind, callArtifactKinds } from './call.ts';
+import type { IdentifierKind } from './token-store.ts';
+
+export type ErasureAction = 'purge' | 'depersonalize' | 'delete-recording';
+
+/** What one action erases of a call: the table of DESIGN section 2, row by row. */
+export type Reach = {
+  artifacts: readonly CallArtifactKind[];
+  tokens: 'all' | 'personal' | 'none';
+  /** True when the row itself goes and a tombstone stays. */
+  isWhole: boolean;
+};
+
+/** The reach of an action. `keepRecording` matters to `depersonalize` alone. */
+export function reachOf(action: ErasureAction, options: { keepRecording: boolean }): Reach {
+  switch (action) {
+    case 'purge':
+      return { artifacts: callArtifactKinds, tokens: 'all', isWhole: true };
+    case 'depersonalize':
+      return {
+        artifacts: options.keepRecording ? ['transcript', 'details'] : ['recording', 'transcript', 'details'],
+        tokens: 'personal',
+        isWhole: false,
+      };
+    case 'delete-recording':
+      return { artifacts: ['recording'], tokens: 'none', isWhole: false };
+  }
+}
+
+/** Kinds whose tokens name a person. The others name a conversation or a business case. */
+export const personalIdentifierKinds: readonly IdentifierKind[] = ['phone', 'email', 'alias'];
+/** Kinds whose tokens a tombstone keeps, so that a retried upload is refused. */
+export const tombstoneIdentifierKinds: readonly IdentifierKind[] = ['session', 'external'];
+
+export type ErasureState = 'planned' | 'running' | 'completed' | 'completed_with_failures' | 'cancelled';
+export type ItemState = 'planned' | 'held' | 'shredded' | 'removed' | 'verified' | 'failed';
+export type ItemOutcome = 'erased' | 'already_erased' | 'held' | 'failed';
+
+const erasureMoves: Record<ErasureState, readonly ErasureState[]> = {
+  planned: ['running', 'cancelled'],
+  running: ['completed', 'completed_with_failures'],
+  completed: [],
+  completed_with_failures: ['running'],
+  cancelled: [],
+};
+
+const itemMoves: Record<ItemState, readonly ItemState[]> = {
+  planned: ['shredded', 'held', 'failed'],
+  held: ['planned', 'failed'],
+  shredded: ['removed', 'failed'],
+  removed: ['verified', 'failed'],
+  verified: [],
+  failed: ['planned', 'shredded', 'removed'],
+};
+
+/** True when DESIGN section 4 lets an erasure go from one state to the other. */
+export function mayErasureMove(from: ErasureState, to: ErasureState): boolean {
+  return erasureMoves[from].includes(to);
+}
+
+/** True when DESIGN section 4 lets an item go from one state to the other. */
+export function mayItemMove(from: ItemState, to: ItemState): boolean {
+  return itemMoves[from].includes(to);
+}
+
+/** One request to erase. Times in ms; null until reached. */
+export type Erasure = {
+  id: string;
+  tenantId: string;
+  action: ErasureAction;
+  keepRecording: boolean;
+  /** True for native erasures, whose held items wait for the release; vendor requests refuse held items instead. */
+  waitsForHolds: boolean;
+  state: ErasureState;
+  digest: string;
+  actorKind: ActorKind;
+  actorId: string;
+  createdAt: number;
+  unreadableAt: number | null;
+  shreddedAt: number | null;
+  sealedAt: number | null;
+  goneAt: number | null;
+};
+
+/** One call inside an erasure. `seq` counts from 0 in the order of the plan. */
+export type Item = {
+  erasureId: string;
+  seq: number;
+  callId: string;
+  state: ItemState;
+  outcome: ItemOutcome | null;
+  failedCode: string | null;
+  /** The journal entry that covers the item's slots, once shredded. */
+  journalId: string | null;
+};
+
+export type ActorKind = 'client' | 'user' | 'cli' | 'policy';
+export type Actor = { kind: ActorKind; id: string };
+
+/** What stays of a purged call. Pseudonymous. */
+export type Tombstone = {
+  callId: string;
+  tenantId: string;
+  shreddedAt: number;
+  /** When the erasure was verified; null while bytes may still be there. */
+  goneAt: number | null;
+};
+
+/** Bytes that must go, named until somebody has looked and found them gone. */
+export type DoomedBlob = { blob: string; ownerId: string; erasureId: string | null; since: number };
+
+export type Hold = {
+  id: string;
+  tenantId: string;
+  placedAt: number;
+  releasedAt: number | null;
+  reviewAt: number | null;
+  /** Holds only calls that started in this range; null is open. */
+  from: number | null;
+  to: number | null;
+};

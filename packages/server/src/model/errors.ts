@@ -1,0 +1,78 @@
+/**
+ * Every failure the product can name, in one table.
+ *
+ * `title` is fit for a caller; `retry` is what the worker believes. HTTP status is the edge's business.
+ */
+const table = {
+  archive_mismatch: { title: 'The vault and the database belong to different archives', retry: 'never' },
+  archive_restored: { title: 'The database was restored from a copy; run `tacet restore` first', retry: 'never' },
+  blob_failed: { title: 'The blob store could not finish the operation', retry: 'later' },
+  call_erased: { title: 'This session was erased and its id cannot be used again', retry: 'never' },
+  call_not_found: { title: 'No such call', retry: 'never' },
+  config_invalid: { title: 'The configuration is not usable', retry: 'never' },
+  credentials_invalid: { title: 'The client id or secret is wrong, expired or disabled', retry: 'never' },
+  damage: { title: 'Stored data is damaged', retry: 'never' },
+  erasure_not_found: { title: 'No such erasure', retry: 'never' },
+  erasure_state: { title: 'The erasure is not in a state that allows this', retry: 'never' },
+  hold_not_found: { title: 'No such hold', retry: 'never' },
+  input_invalid: { title: 'The request is not valid', retry: 'never' },
+  internal: { title: 'Something broke on our side', retry: 'later' },
+  item_held: { title: 'legal hold', retry: 'later' },
+  key_destroyed: { title: 'The key was destroyed', retry: 'never' },
+  lease_lost: { title: 'Another worker has taken over', retry: 'later' },
+  not_found: { title: 'Not found', retry: 'never' },
+  recording_not_found: { title: 'No such recording', retry: 'never' },
+  scope_missing: { title: 'The token does not allow this', retry: 'never' },
+  session_taken: { title: 'Another call with different content has this session id', retry: 'never' },
+  slow_down: { title: 'Too many failed attempts; try again later', retry: 'later' },
+  store_busy: { title: 'The database is busy', retry: 'later' },
+  store_newer: { title: 'The database was written by a newer version', retry: 'never' },
+  tenant_exists: { title: 'A tenant with this name exists', retry: 'never' },
+  tenant_not_found: { title: 'No such tenant', retry: 'never' },
+  token_invalid: { title: 'The token is missing, malformed, expired or not ours', retry: 'never' },
+  upload_cut: { title: 'The upload ended before it was complete', retry: 'never' },
+  upload_too_large: { title: 'The upload is larger than this server accepts', retry: 'never' },
+  vault_unreachable: { title: 'The vault cannot be reached', retry: 'later' },
+} as const satisfies Record<string, { title: string; retry: 'later' | 'never' }>;
+
+/** One of the stable, documented error codes. */
+export type ErrorCode = keyof typeof table;
+
+/** All codes, for the tests that compare this table with the documentation. */
+export const errorCodes = Object.keys(table) as ErrorCode[];
+
+export type AppErrorOptions = {
+  /** A sentence for the caller. Never contains personal data. Default: the code's title. */
+  message?: string;
+  /** For operators only; never leaves the process in an answer. No personal data either. */
+  detail?: string;
+  cause?: unknown;
+};
+
+/** The one error class for failures that have a name. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+  readonly retry: 'later' | 'never';
+
+  constructor(code: ErrorCode, options: AppErrorOptions = {}) {
+    super(options.message ?? table[code].title, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.detail = options.detail;
+    this.retry = table[code].retry;
+  }
+}
+
+/** A broken invariant of ours: always a defect in the program, never a caller's mistake. */
+export class Bug extends Error {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'Bug';
+  }
+}
+
+/** True when `error` is an AppError with this code. */
+export function hasCode(error: unknown, code: ErrorCode): error is AppError {
+  return error instanceof AppError && error.code === code;
+}

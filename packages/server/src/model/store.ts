@@ -1,0 +1,223 @@
+import type { Artifact, Call, CallArtifactKind } from './call.ts';
+import type { DoomedBlob, Erasure, ErasureState, Hold, Item, ItemOutcome, ItemState, Tombstone } from './erasure.ts';
+import type { JournalEntry, KeyStore, KeyTx } from './key-store.ts';
+import type { ApiClient, AuditEntry, Job, JobKind, Tenant } from './tenant.ts';
+import type { Epoch, IdentifierKind, StoredToken, TokenTx } from './token-store.ts';
+
+/** A token to look for: one value under one epoch. */
+export type TokenQuery = { epoch: number; token: Uint8Array };
+export type TombstoneToken = { tenantId: string; kind: IdentifierKind; token: Uint8Array; callId: string };
+/** Items of one erasure with `fromSeq <= seq < toSeq`. */
+export type ItemSpan = { erasureId: string; fromSeq: number; toSeq: number };
+export type ErasureTally = Record<ItemState, number> & { items: number };
+
+/**
+ * Reads of the last committed state, or, on a transaction, of its own writes.
+ * Everything that names a tenant answers for that tenant alone.
+ */
+export interface StoreReads {
+  tenants: {
+    find(by: { id: string } | { slug: string }): Promise<Tenant | undefined>;
+    list(): Promise<Tenant[]>;
+  };
+  clients: {
+    find(id: string): Promise<ApiClient | undefined>;
+    list(tenantId: string): Promise<ApiClient[]>;
+  };
+  artifacts: {
+    ofOwner(ownerId: string): Promise<Artifact[]>;
+    find(ownerId: string, kind: Artifact['kind']): Promise<Artifact | undefined>;
+    /** By slot, ascending, from `fromSlot` on: for fsck and sweeps. */
+    page(fromSlot: number, limit: number): Promise<Artifact[]>;
+  };
+  calls: {
+    find(tenantId: string, id: string): Promise<Call | undefined>;
+    findMany(tenantId: string, ids: readonly string[]): Promise<Call[]>;
+    /** Uploads whose lease ended at or before `now`. */
+    abandonedUploads(now: number, limit: number): Promise<Call[]>;
+    /** By id, ascending, after `afterId`. All tenants: for fsck. */
+    page(afterId: string, limit: number): Promise<Call[]>;
+    count(tenantId: string): Promise<number>;
+  };
+  tokens: {
+    epochs(tenantId: string): Promise<Epoch[]>;
+    /** Ids of owners (calls or holds) that carry one of the tokens, each once, ascending, after `afterId`. */
+    owners(
+      tenantId: string,
+      kind: IdentifierKind,
+      tokens: readonly TokenQuery[],
+      afterId: string,
+      limit: number,
+    ): Promise<string[]>;
+    ofOwner(ownerId: string): Promise<StoredToken[]>;
+    page(after: StoredToken | undefined, limit: number): Promise<StoredToken[]>;
+  };
+  tombstones: {
+    find(tenantId: string, callIds: readonly string[]): Promise<Tombstone[]>;
+    /** Tombstones that carry this token. */
+    findByToken(tenantId: string, kind: IdentifierKind, token: Uint8Array): Promise<Tombstone[]>;
+    tokensOf(callId: string): Promise<TombstoneToken[]>;
+    page(afterCallId: string, limit: number): Promise<Tombstone[]>;
+  };
+  erasures: {
+    find(id: string): Promise<Erasure | undefined>;
+    /** Items by `seq`, ascending, from `fromSeq`; only those in one of the states when given. */
+    items(
+      erasureId: string,
+      options: { fromSeq: number; limit: number; states?: readonly ItemState[] },
+    ): Promise<Item[]>;
+    tally(erasureId: string): Promise<ErasureTally>;
+    /** Started erasures that have not finished, and which of a call they still gate. */
+    gatesOf(
+      callIds: readonly string[],
+    ): Promise<{ callId: string; erasureId: string; action: Erasure['action']; keepRecording: boolean }[]>;
+    /** Items (with their erasure) of these calls that are shredded but not yet verified. */
+    open(limit: number): Promise<Erasure[]>;
+    page(afterId: string, limit: number): Promise<Erasure[]>;
+  };
+  doomed: {
+    ofItems(span: ItemSpan): Promise<DoomedBlob[]>;
+    /** Those without an erasure (abandoned uploads), oldest first. */
+    unowned(limit: number): Promise<DoomedBlob[]>;
+    all(afterBlob: string, limit: number): Promise<DoomedBlob[]>;
+  };
+  holds: {
+    find(tenantId: string, id: string): Promise<Hold | undefined>;
+    active(tenantId: string): Promise<Hold[]>;
+    callsOf(holdId: string): Promise<string[]>;
+  };
+  jobs: {
+    find(id: string): Promise<Job | undefined>;
+    nextRunAt(): Promise<number | undefined>;
+    list(options: { unfinishedOnly: boolean; limit: number }): Promise<Job[]>;
+  };
+  audit: { page(afterId: string, limit: number): Promise<AuditEntry[]> };
+  journal: {
+    page(afterId: string, limit: number): Promise<(JournalEntry & { copiedBy: number | null })[]>;
+    /** The generation of the seal that copied each entry; null while pending. Ids that are not there are left out. */
+    copiedBy(ids: readonly string[]): Promise<Map<string, number | null>>;
+  };
+  keys: Pick<KeyTx, 'readTop' | 'readPath' | 'readPages' | 'namedSlots' | 'hasSeal'>;
+}
+
+/** A write transaction. Everything is durable and visible together, or not at all. */
+export interface StoreTx extends Omit<StoreReads, 'keys'> {
+  keys: KeyTx;
+  tokens: StoreReads['tokens'] & TokenTx & { deleteOfOwners(ownerIds: readonly string[]): Promise<void> };
+  tenants: StoreReads['tenants'] & { insert(tenant: Omit<Tenant, 'number'>): Promise<Tenant> };
+  clients: StoreReads['clients'] & {
+    insert(client: ApiClient): Promise<void>;
+    update(
+      id: string,
+      change: Partial<Pick<ApiClient, 'secretHash' | 'version' | 'expiresAt' | 'disabledAt'>>,
+    ): Promise<void>;
+  };
+  artifacts: StoreReads['artifacts'] & {
+    insert(artifacts: readonly Artifact[]): Promise<void>;
+    setSealed(slot: number, change: { sealed: Uint8Array; blobBytes?: number }): Promise<void>;
+    /** Returns what was deleted. */
+    deleteOfOwner(ownerId: string): Promise<Artifact[]>;
+  };
+  calls: StoreReads['calls'] & {
+    insert(call: Call): Promise<void>;
+    update(id: string, change: Partial<Omit<Call, 'id' | 'tenantId'>>): Promise<void>;
+    /** Extends an upload's lease; false when the upload is over, doomed or somebody else's. */
+    renewUpload(id: string, until: number): Promise<boolean>;
+    delete(id: string): Promise<void>;
+  };
+  tombstones: StoreReads['tombstones'] & {
+    insert(tombstones: readonly Tombstone[], tokens: readonly TombstoneToken[]): Promise<void>;
+    /** Drops tombstones whose `goneAt` is before `before`. Returns how many. */
+    dropGone(before: number, limit: number): Promise<number>;
+  };
+  erasures: StoreReads['erasures'] & {
+    insert(erasure: Erasure): Promise<void>;
+    addItems(erasureId: string, fromSeq: number, callIds: readonly string[]): Promise<void>;
+    /** Moves the state if it is `from`; false otherwise. */
+    move(
+      id: string,
+      from: ErasureState,
+      to: ErasureState,
+      change: Partial<Pick<Erasure, 'unreadableAt' | 'shreddedAt' | 'sealedAt' | 'goneAt'>>,
+    ): Promise<boolean>;
+    stamp(id: string, change: Partial<Pick<Erasure, 'shreddedAt' | 'sealedAt' | 'goneAt'>>): Promise<void>;
+    /** Moves these items if all are in `from`; returns how many moved. */
+    moveItems(
+      erasureId: string,
+      seqs: readonly number[],
+      from: ItemState,
+      to: ItemState,
+      change: { outcome?: ItemOutcome; failedCode?: string | null },
+    ): Promise<number>;
+    /** Moves every item of the span that is in `from`; returns how many moved. */
+    moveSpan(span: ItemSpan, from: ItemState, to: ItemState, change: { outcome?: ItemOutcome }): Promise<number>;
+
+    /*
+     * The shredding transaction works on a span of items with set-based statements: 10,000 calls must not be 10,000
+     * round trips. "The span" below is: its items in state `planned`.
+     */
+    /** Artifacts of these kinds of the span's calls, by slot. */
+    spanArtifacts(
+      span: ItemSpan,
+      kinds: readonly CallArtifactKind[],
+    ): Promise<Pick<Artifact, 'slot' | 'ownerId' | 'blob'>[]>;
+    /** Calls of the span whose upload is under way or that are no longer there. */
+    spanCalls(span: ItemSpan): Promise<{ seq: number; callId: string; exists: boolean; isUploading: boolean }[]>;
+    spanTokens(span: ItemSpan, kinds: readonly IdentifierKind[]): Promise<StoredToken[]>;
+    deleteSpanArtifacts(span: ItemSpan, kinds: readonly CallArtifactKind[]): Promise<void>;
+    deleteSpanTokens(span: ItemSpan, kinds: readonly IdentifierKind[] | 'all'): Promise<void>;
+    deleteSpanCalls(span: ItemSpan): Promise<void>;
+    /** Sets `journalId` of items and moves them to `shredded`. */
+    shredItems(
+      erasureId: string,
+      items: readonly { seq: number; journalId: string | null; outcome: ItemOutcome }[],
+    ): Promise<void>;
+    /** Sets `goneAt` of the tombstones of the span's calls (items in state `removed`). */
+    stampSpanTombstones(span: ItemSpan, goneAt: number): Promise<void>;
+  };
+  doomed: StoreReads['doomed'] & {
+    insert(blobs: readonly DoomedBlob[]): Promise<void>;
+    delete(blobs: readonly string[]): Promise<void>;
+    deleteOfItems(span: ItemSpan): Promise<void>;
+  };
+  holds: StoreReads['holds'] & {
+    /** Takes the tenant's hold row: shared by shredding, alone by placing and releasing. */
+    lock(tenantId: string, mode: 'shared' | 'alone'): Promise<void>;
+    insert(hold: Hold, callIds: readonly string[]): Promise<void>;
+    release(id: string, at: number): Promise<void>;
+  };
+  jobs: StoreReads['jobs'] & {
+    /** Adds a job; a second one with the same kind and payload that has not finished is not added. */
+    enqueue(job: {
+      id: string;
+      kind: JobKind;
+      payload: string;
+      runAt: number;
+      lease?: { owner: string; until: number };
+    }): Promise<void>;
+    /** Takes due jobs whose lease is free or over: sets owner and lease, and counts the attempt. */
+    claim(options: { owner: string; now: number; leaseUntil: number; limit: number }): Promise<Job[]>;
+    /** True if this owner still holds this attempt. Every write of a worker asks first. */
+    fence(job: Job): Promise<boolean>;
+    renew(job: Job, leaseUntil: number): Promise<boolean>;
+    finish(job: Job, at: number): Promise<void>;
+    retry(job: Job, runAt: number, lastError: string): Promise<void>;
+  };
+  audit: StoreReads['audit'] & { append(entry: AuditEntry): Promise<void> };
+}
+
+/** The database. */
+export interface Store {
+  reads: StoreReads;
+  /** Runs `work` in one write transaction; on a conflict or a busy database it runs again from the start. */
+  write<T>(work: (tx: StoreTx) => Promise<T>): Promise<T>;
+  /** Reads that all see one instant. */
+  snapshot<T>(work: (reads: StoreReads) => Promise<T>): Promise<T>;
+  /** The same database as the key tree sees it. */
+  keyStore: KeyStore;
+  /** Creates and migrates the schema; refuses a newer one with `store_newer`. Returns what was applied. */
+  migrate(): Promise<string[]>;
+  /** Copies the write-ahead log into the database and empties it, so that nothing destroyed lingers there. True when done. */
+  checkpoint(): Promise<boolean>;
+  close(): Promise<void>;
+}

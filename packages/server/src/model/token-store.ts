@@ -1,0 +1,21 @@
+/** The port for tokens and their epochs (tokens are what a client's identifiers are stored as). */
+
+export type IdentifierKind = 'phone' | 'email' | 'session' | 'external' | 'master' | 'case' | 'collection' | 'alias';
+
+/** One token epoch of a tenant. Its key is the key of `slot`; it is living as long as this row exists. */
+export type Epoch = { id: string; tenantId: string; number: number; slot: number };
+
+/** A token as stored: 16 bytes, opaque without the epoch's key. */
+export type StoredToken = { tenantId: string; epoch: number; kind: IdentifierKind; token: Uint8Array; ownerId: string };
+
+export interface TokenTx {
+  /** Living epochs of a tenant, oldest first. The last one is current: new tokens are written under it. */
+  epochs(tenantId: string): Promise<Epoch[]>;
+  insertEpoch(epoch: Epoch): Promise<void>;
+  deleteEpoch(epoch: Epoch): Promise<void>;
+  insertTokens(tokens: readonly StoredToken[]): Promise<void>;
+  /** Up to `limit` tokens of one epoch, in no particular order. */
+  tokensOfEpoch(tenantId: string, epoch: number, limit: number): Promise<StoredToken[]>;
+  /** Replaces each old row by its new one. A row that is gone meanwhile stays gone. */
+  replaceTokens(pairs: readonly { old: StoredToken; next: StoredToken }[]): Promise<void>;
+}

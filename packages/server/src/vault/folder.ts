@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/**
+ * The few things that a vault does to a folder. The product uses `openFolder`; the attacker test one in memory that
+ * notes every byte ever written and can stop a process between any two calls.
+ */
+export interface Folder {
+  /** Names in the folder; empty where the folder does not exist. */
+  list(): Promise<string[]>;
+  /** A file's bytes, or undefined where there is none of that name. */
+  read(name: string): Promise<Buffer | undefined>;
+  /** Writes a new file (never replaces one) and makes its bytes, not yet its name, durable. */
+  write(name: string, bytes: Uint8Array): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** Overwrites a file's bytes and removes its name. Does nothing where there is none. */
+  destroy(name: string): Promise<void>;
+  /** Makes names that came, went or changed durable. */
+  sync(): Promise<void>;
+}
+
+/** A folder on disk: mode 0700, files 0600. It is made when the first file is written. */
+export function openFolder(path: string): Folder {
+  const at = (name: string) => join(path, name);
+  return {
+    list: async () => (await whereThere(readdir(path))) ?? [],
+    read: async (name) => await whereThere(readFile(at(name))),
+    rename: async (from, to) => await rename(at(from), at(to)),
+    sync: async () => await syncFolder(path),
+    async write(name, bytes) {
+      if ((await mkdir(path, { recursive: true, mode: 0o700 })) !== undefined) await syncFolder(dirname(path));
+      await using file = disposable(await open(at(name), 'wx', 0o600));
+      await file.handle.writeFile(bytes);
+      await file.handle.sync();
+    },
+    async destroy(name) {
+      const handle = await whereThere(open(at(name), constants.O_WRONLY));
+      if (handle === undefined) return;
+      await using file = disposable(handle);
+      const { size } = await file.handle.stat();
+      await file.handle.write(randomBytes(size), 0, size, 0);
+      await file.handle.sync();
+      await unlink(at(name));
+    },
+  };
+}
+
+function disposable(handle: FileHandle) {
+  return { handle, [Symbol.asyncDispose]: async () => await handle.close() };
+}
+
+async function syncFolder(path: string): Promise<void> {
+  await using folder = disposable(await open(path, 'r'));
+  await folder.handle.sync();
+}
+
+async function whereThere<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

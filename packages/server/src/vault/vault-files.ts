@@ -1,0 +1,131 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { AppError } from '../model/errors.ts';
+import type { JournalEntry } from '../model/key-store.ts';
+import type { Head, RootKeyName } from '../model/vault.ts';
+
+/*
+ * The vault's files, by name and content. A key file is a line of JSON and then the key's 32 raw bytes (or, under a
+ * master key, nonce, ciphertext and tag); the others are JSON alone.
+ */
+
+export const archiveFile = 'archive';
+export const tempSuffix = '.tmp';
+
+type NamedFile = 'key' | 'segment' | 'head';
+
+/** `key-000000000007-<id>`: sorts by generation. */
+export function fileName(kind: NamedFile, name: RootKeyName): string {
+  return `${kind}-${String(name.generation).padStart(12, '0')}-${name.id}`;
+}
+
+/** The names of one kind among a folder's files, by generation. Temporary files are not among them. */
+export function namesOf(kind: NamedFile, files: Iterable<string>): RootKeyName[] {
+  const names: RootKeyName[] = [];
+  for (const file of files) {
+    const match = /^(key|segment|head)-(\d{12})-([0-9a-f]{32})$/.exec(file);
+    if (match?.[1] === kind && match[2] && match[3]) names.push({ id: match[3], generation: Number(match[2]) });
+  }
+  return names.sort((a, b) => a.generation - b.generation || (a.id < b.id ? -1 : 1));
+}
+
+export function writeArchive(archiveId: string): Buffer {
+  return Buffer.from(`${JSON.stringify({ format: 1, archiveId })}\n`);
+}
+
+export function readArchive(bytes: Buffer): string {
+  return text(record(bytes, archiveFile), 'archiveId', archiveFile);
+}
+
+export function writeHead(archiveId: string, head: Head): Buffer {
+  return Buffer.from(`${JSON.stringify({ format: 1, archiveId, ...head })}\n`);
+}
+
+export function readHead(bytes: Buffer, file: string): Head {
+  const head = record(bytes, file);
+  return {
+    generation: whole(head, 'generation', file),
+    keyId: text(head, 'keyId', file),
+    sealedAt: whole(head, 'sealedAt', file),
+  };
+}
+
+export function writeSegment(archiveId: string, name: RootKeyName, entries: readonly JournalEntry[]): Buffer {
+  const header = { format: 1, archiveId, ...name, entries: entries.length };
+  return Buffer.from([header, ...entries].map((line) => `${JSON.stringify(line)}\n`).join(''));
+}
+
+/** The entries of a segment; throws `damage` when there are not as many as its first line says. */
+export function readSegment(bytes: Buffer, file: string): JournalEntry[] {
+  const lines = bytes.toString('utf8').trimEnd().split('\n');
+  const header = record(Buffer.from(lines[0] ?? ''), file);
+  if (whole(header, 'entries', file) !== lines.length - 1) throw damaged(file, 'is cut short');
+  // The vault is ours alone: a line that parses is an entry that we wrote.
+  return lines.slice(1).map((line) => record(Buffer.from(line), file) as JournalEntry);
+}
+
+/** A key file. With a master key the key is wrapped by AES-256-GCM, bound to the file's first line. */
+export function writeKey(archiveId: string, name: RootKeyName, key: Uint8Array, masterKey?: Uint8Array): Buffer {
+  const line = Buffer.from(`${JSON.stringify({ format: 1, archiveId, ...name, wrapped: masterKey !== undefined })}\n`);
+  return Buffer.concat([line, masterKey === undefined ? key : wrap(masterKey, line, key)]);
+}
+
+/** The key of a key file. Throws `damage`, or `config_invalid` for a missing or wrong master key. */
+export function readKey(bytes: Buffer, file: string, masterKey?: Uint8Array): Buffer {
+  const end = bytes.indexOf(0x0a) + 1;
+  const line = bytes.subarray(0, end);
+  const isWrapped = record(line, file)['wrapped'] === true;
+  const body = bytes.subarray(end);
+  if (isWrapped !== (masterKey !== undefined)) {
+    const message = isWrapped
+      ? 'The root keys are wrapped; set TACET_MASTER_KEY_FILE'
+      : 'The root keys are not wrapped';
+    throw new AppError('config_invalid', { message });
+  }
+  const key = masterKey === undefined ? Buffer.from(body) : unwrap(masterKey, line, body);
+  if (key === undefined) throw new AppError('config_invalid', { message: 'TACET_MASTER_KEY_FILE holds another key' });
+  if (key.length !== 32) throw damaged(file, 'has no key of 32 bytes');
+  return key;
+}
+
+function wrap(masterKey: Uint8Array, line: Uint8Array, key: Uint8Array): Buffer {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', masterKey, nonce).setAAD(line);
+  return Buffer.concat([nonce, cipher.update(key), cipher.final(), cipher.getAuthTag()]);
+}
+
+function unwrap(masterKey: Uint8Array, line: Uint8Array, body: Buffer): Buffer | undefined {
+  if (body.length < 28) return undefined;
+  const decipher = createDecipheriv('aes-256-gcm', masterKey, body.subarray(0, 12)).setAAD(line);
+  decipher.setAuthTag(body.subarray(-16));
+  try {
+    return Buffer.concat([decipher.update(body.subarray(12, -16)), decipher.final()]);
+  } catch {
+    return undefined;
+  }
+}
+
+function record(bytes: Buffer, file: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    if (typeof value === 'object' && value !== null) return { ...value };
+  } catch {
+    // Falls through: what does not parse is damaged like what parses to something else.
+  }
+  throw damaged(file, 'is not readable');
+}
+
+function text(from: Record<string, unknown>, field: string, file: string): string {
+  const value = from[field];
+  if (typeof value !== 'string') throw damaged(file, `has no ${field}`);
+  return value;
+}
+
+function whole(from: Record<string, unknown>, field: string, file: string): number {
+  const value = from[field];
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw damaged(file, `has no ${field}`);
+  return value;
+}
+
+function damaged(file: string, what: string): AppError {
+  return new AppError('damage', { detail: `vault file ${file} ${what}` });
+}
