@@ -5,14 +5,17 @@ import type { TokenEpochs } from '../keys/token-epochs.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Faults } from '../lib/faults.ts';
 import type { Log } from '../lib/log.ts';
+import type { LoginThrottle } from '../lib/login-throttle.ts';
+import type { PasswordHasher } from '../lib/password-hash.ts';
+import type { VerifiedSecrets } from '../lib/verified-secrets.ts';
 import type { BlobStore } from '../model/blob-store.ts';
 import type { Actor } from '../model/erasure.ts';
 import { AppError } from '../model/errors.ts';
 import type { Store } from '../model/store.ts';
 import type { Scope, Tenant } from '../model/tenant.ts';
 import type { ShredQueue } from './erasure/shred.ts';
-import type { SealScheduler } from './upkeep/seal-scheduler.ts';
 import type { Secrets } from './secrets.ts';
+import type { SealScheduler } from './upkeep/seal-scheduler.ts';
 
 /** Bounds that operators may set. */
 export type Limits = {
@@ -26,6 +29,9 @@ export type Limits = {
   tombstoneMs: number;
 };
 
+/** What checking credentials takes. Counts and remembered secrets are this process's own. */
+export type AccessTools = { hasher: PasswordHasher; verified: VerifiedSecrets; throttle: LoginThrottle };
+
 /** What every verb works with. Built once, in app.ts. */
 export type Engine = {
   store: Store;
@@ -36,6 +42,7 @@ export type Engine = {
   epochs: TokenEpochs;
   secrets: Secrets;
   sealer: SealScheduler;
+  access: AccessTools;
   shredQueue: ShredQueue;
   clock: Clock;
   faults: Faults;
@@ -43,6 +50,10 @@ export type Engine = {
   limits: Limits;
   /** Names this process among all that work on the archive. */
   processId: string;
+  /** Erasures that requests of this process have started; the process waits for them when it ends. */
+  background: Set<Promise<void>>;
+  /** Aborted when the process ends: what runs stops at its next step and is taken over later. */
+  stopping: AbortSignal;
   /** Tells this process's worker that there is something to do; a hint, never needed. */
   nudge: () => void;
 };

@@ -1,5 +1,6 @@
 import { blocksOf, decryptTokens, encryptCores, tokenCore } from '../keys/token-cipher.ts';
 import type { Identifier } from '../model/call.ts';
+import { AppError } from '../model/errors.ts';
 import { emailValue, phoneValues } from '../model/phone.ts';
 import type { StoreReads, StoreTx, TokenQuery, TombstoneToken } from '../model/store.ts';
 import type { Tenant } from '../model/tenant.ts';
@@ -48,20 +49,17 @@ export async function insertTokens(
   tenant: Tenant,
   ownerId: string,
   cores: readonly { kind: Identifier['kind']; core: Buffer }[],
-): Promise<void> {
+): Promise<StoredToken[]> {
   const epoch = (await tx.tokens.epochs(tenant.id)).at(-1);
-  if (epoch === undefined || cores.length === 0) return;
+  if (epoch === undefined) throw new AppError('damage', { detail: `tenant ${tenant.id} has no token epoch` });
+  if (cores.length === 0) return [];
   const key = await engine.secrets.epochKey(epoch);
-  const tokens = blocksOf(encryptCores(key, Buffer.concat(cores.map(({ core }) => core))));
-  await tx.tokens.insertTokens(
-    cores.map(({ kind }, i) => ({
-      tenantId: tenant.id,
-      epoch: epoch.number,
-      kind,
-      token: tokens[i] ?? Buffer.alloc(0),
-      ownerId,
-    })),
-  );
+  const blocks = blocksOf(encryptCores(key, Buffer.concat(cores.map(({ core }) => core))));
+  const tokens = cores.map(({ kind }, i): StoredToken => {
+    return { tenantId: tenant.id, epoch: epoch.number, kind, token: blocks[i] ?? Buffer.alloc(0), ownerId };
+  });
+  await tx.tokens.insertTokens(tokens);
+  return tokens;
 }
 
 /** One core as it would be stored under each living epoch. */

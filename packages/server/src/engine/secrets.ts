@@ -1,20 +1,18 @@
+import { hkdfSync } from 'node:crypto';
 import type { KeyTree } from '../keys/key-tree.ts';
-import { openBytes, sealBytes } from '../keys/sealing.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Artifact, SecretKind } from '../model/call.ts';
 import { AppError } from '../model/errors.ts';
-import type { Store, StoreTx } from '../model/store.ts';
+import type { Store } from '../model/store.ts';
 import type { Epoch } from '../model/token-store.ts';
 
 /** Opened secrets are remembered at most this long. */
 const lifeMs = 60_000;
 
-/** Tenant part of the seal context for what belongs to the archive itself. */
-const archiveTenant = 'archive';
-
 /**
- * Secrets that the server made for itself: index keys, tombstone keys, token-signing keys. Each is sealed under a slot
- * of its own, so that the tree's root is the root of everything; opened ones are remembered for at most a minute.
+ * Secrets that the server made for itself: index keys, tombstone keys, token-signing keys. Each is derived from the key
+ * of a slot of its own, so that the tree's root is the root of everything, a secret is there from the commit that names
+ * its slot, and it dies with that slot. Opened ones are remembered for at most a minute.
  */
 export class Secrets {
   readonly #store: Store;
@@ -32,9 +30,9 @@ export class Secrets {
   async open(ownerId: string, kind: SecretKind): Promise<Buffer> {
     return await this.#remember(`${kind}/${ownerId}`, async () => {
       const artifact = await this.#store.reads.artifacts.find(ownerId, kind);
-      if (!artifact?.sealed) throw new AppError('damage', { detail: `${kind} of ${ownerId} is missing` });
+      if (artifact === undefined) throw new AppError('damage', { detail: `${kind} of ${ownerId} is missing` });
       const key = await this.#tree.keyOf(artifact.slot);
-      const value = openBytes(key, contextOf(artifact), artifact.sealed);
+      const value = Buffer.from(hkdfSync('sha256', key, '', `tacet secret ${kind}`, 32));
       key.fill(0);
       return value;
     });
@@ -63,19 +61,12 @@ export class Secrets {
   }
 }
 
-/** The row of a secret to be: it names the slot and holds nothing yet. */
+/** The row of a secret: it names the slot that the secret is derived from. */
 export function secretRow(slot: number, tenantId: string | null, ownerId: string, kind: SecretKind): Artifact {
   return { slot, tenantId, ownerId, kind, sealed: null, blob: null, blobBytes: null };
 }
 
-/** Seals a secret whose row has been committed, and stores it. */
-export async function sealSecret(tree: KeyTree, tx: StoreTx, row: Artifact, value: Uint8Array): Promise<void> {
-  const key = await tree.keyOf(row.slot);
-  await tx.artifacts.setSealed(row.slot, { sealed: sealBytes(key, contextOf(row), value) });
-  key.fill(0);
-}
-
 /** What binds a sealing to its place: another owner's, tenant's or kind's sealing does not open here. */
 export function contextOf(artifact: Pick<Artifact, 'tenantId' | 'ownerId' | 'kind'>) {
-  return { tenantId: artifact.tenantId ?? archiveTenant, ownerId: artifact.ownerId, kind: artifact.kind };
+  return { tenantId: artifact.tenantId ?? 'archive', ownerId: artifact.ownerId, kind: artifact.kind };
 }

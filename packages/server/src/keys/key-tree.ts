@@ -86,22 +86,35 @@ export class KeyTree {
 
   /** Which of many slots are destroyed, live or unborn; for verification and fsck. No keys leave. */
   async statesOf(slots: readonly number[]): Promise<Map<number, SlotState['kind']>> {
+    const states = new Map<number, SlotState['kind']>();
+    await this.#visit(slots, (slot, entry) => {
+      states.set(slot, entry === undefined ? 'unborn' : isDestroyed(entry) ? 'destroyed' : 'live');
+    });
+    return states;
+  }
+
+  /** The keys of those of many slots that are live; copies, which the caller wipes. */
+  async keysOf(slots: readonly number[]): Promise<Map<number, Buffer>> {
+    const keys = new Map<number, Buffer>();
+    await this.#visit(slots, (slot, entry) => {
+      if (entry !== undefined && !isDestroyed(entry)) keys.set(slot, Buffer.from(entry));
+    });
+    return keys;
+  }
+
+  /** Opens the leaves of many slots, some at a time, and shows each slot's entry (undefined: never born). */
+  async #visit(slots: readonly number[], see: (slot: number, entry: Buffer | undefined) => void): Promise<void> {
     const byLeaf = this.#byLeaf(slots);
     const leaves = [...byLeaf.keys()];
-    const states = new Map<number, SlotState['kind']>();
     for (let from = 0; from < leaves.length; from += leavesPerRead) {
       const some = leaves.slice(from, from + leavesPerRead);
       const pages = await this.#twice(() => this.#openLeaves(some));
       for (const leaf of some) {
         const page = pages.get(leaf);
-        for (const slot of byLeaf.get(leaf) ?? []) {
-          const entry = page && entryOf(page, slot % this.shape.fanOut);
-          states.set(slot, entry === undefined ? 'unborn' : isDestroyed(entry) ? 'destroyed' : 'live');
-        }
+        for (const slot of byLeaf.get(leaf) ?? []) see(slot, page && entryOf(page, slot % this.shape.fanOut));
         page?.keys.fill(0);
       }
     }
-    return states;
   }
 
   /** Bears the next leaf: 256 fresh keys, sealed once. Returns its index. Takes the tree's lock. */

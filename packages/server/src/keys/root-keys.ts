@@ -20,6 +20,15 @@ export type RootKeysOptions = {
   faults?: Faults;
 };
 
+/** Times in ms since the Unix epoch. */
+export type RootStatus = {
+  archiveId: string;
+  generation: number;
+  sealedAt: number;
+  horizonMs: number;
+  rootKeys: { generation: number; isNamed: boolean; diesAt: number | null }[];
+};
+
 /** Who asks: only a restore may work on a database that is being restored. */
 export type Asking = { restoring: boolean };
 
@@ -126,6 +135,20 @@ export class RootKeys {
       .map((key) => clockOf(key, state.heads))
       .filter((clock) => clock !== undefined);
     return clocks.length === 0 ? undefined : Math.min(...clocks) + this.#horizonMs;
+  }
+
+  /** What operators ask for: the current seal and every root key with the time of its end (null: not due yet). */
+  async status(): Promise<RootStatus> {
+    const state = await this.#vault.current();
+    const top = await this.#store.reads.readTop();
+    if (top === undefined) throw new AppError('damage', { detail: 'the archive row is missing' });
+    const rootKeys = state.keys.map(({ id, generation }) => {
+      const clock = clockOf({ id, generation }, state.heads);
+      const isNamed = id === top.keyId;
+      return { generation, isNamed, diesAt: isNamed || clock === undefined ? null : clock + this.#horizonMs };
+    });
+    const { archiveId, generation, sealedAt } = top;
+    return { archiveId, generation, sealedAt, horizonMs: this.#horizonMs, rootKeys };
   }
 
   async #create(tx: KeyTx, state: VaultState, newArchiveId: string): Promise<void> {

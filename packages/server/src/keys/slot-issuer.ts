@@ -75,10 +75,10 @@ export class SlotIssuer {
     }
   }
 
-  /** Ends this process's reservations: what no row names is destroyed. Nothing may be in flight. */
-  async close(): Promise<void> {
+  /** Ends this process's reservations; returns how many slots that no row names were destroyed. Nothing may be in flight. */
+  async close(): Promise<number> {
     this.#leaf = undefined;
-    await endReservations(this.#store, this.#tree, this.#clock, { owner: this.#owner });
+    return await endReservations(this.#store, this.#tree, this.#clock, { owner: this.#owner });
   }
 
   async #bear(): Promise<Leaf> {

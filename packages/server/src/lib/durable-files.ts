@@ -8,7 +8,7 @@ import { type FileHandle, link, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 
-// Half the cost of the one in `fs/promises`, which shows where files are removed by the thousand.
+// Cheaper than the one in `fs/promises`, by an eighth to a half where files are removed by the thousand.
 const unlinkFile = promisify(unlink);
 
 /** Makes the names in a folder durable: what was created, renamed or removed there before the call stays so. */

@@ -30,6 +30,7 @@ const table = {
   tenant_exists: { title: 'A tenant with this name exists', retry: 'never' },
   tenant_not_found: { title: 'No such tenant', retry: 'never' },
   token_invalid: { title: 'The token is missing, malformed, expired or not ours', retry: 'never' },
+  upload_busy: { title: 'An upload of this session is under way; try again in a moment', retry: 'later' },
   upload_cut: { title: 'The upload ended before it was complete', retry: 'never' },
   upload_too_large: { title: 'The upload is larger than this server accepts', retry: 'never' },
   vault_unreachable: { title: 'The vault cannot be reached', retry: 'later' },

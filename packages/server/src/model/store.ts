@@ -27,6 +27,8 @@ export interface StoreReads {
   artifacts: {
     ofOwner(ownerId: string): Promise<Artifact[]>;
     find(ownerId: string, kind: Artifact['kind']): Promise<Artifact | undefined>;
+    /** One kind of many owners, in no particular order. */
+    findMany(ownerIds: readonly string[], kind: Artifact['kind']): Promise<Artifact[]>;
     /** By slot, ascending, from `fromSlot` on: for fsck and sweeps. */
     page(fromSlot: number, limit: number): Promise<Artifact[]>;
   };
@@ -50,6 +52,8 @@ export interface StoreReads {
       limit: number,
     ): Promise<string[]>;
     ofOwner(ownerId: string): Promise<StoredToken[]>;
+    /** How many tokens of these kinds the owners carry together. */
+    countOfOwners(ownerIds: readonly string[], kinds: readonly IdentifierKind[] | 'all'): Promise<number>;
     page(after: StoredToken | undefined, limit: number): Promise<StoredToken[]>;
   };
   tombstones: {
@@ -94,8 +98,8 @@ export interface StoreReads {
   audit: { page(afterId: string, limit: number): Promise<AuditEntry[]> };
   journal: {
     page(afterId: string, limit: number): Promise<(JournalEntry & { copiedBy: number | null })[]>;
-    /** The generation of the seal that copied each entry; null while pending. Ids that are not there are left out. */
-    copiedBy(ids: readonly string[]): Promise<Map<string, number | null>>;
+    /** The entries of these ids, with the generation of the seal that copied each (null while pending). */
+    find(ids: readonly string[]): Promise<(JournalEntry & { copiedBy: number | null })[]>;
   };
   keys: Pick<KeyTx, 'readTop' | 'readPath' | 'readPages' | 'namedSlots' | 'hasSeal'>;
 }
@@ -166,6 +170,7 @@ export interface StoreTx extends Omit<StoreReads, 'keys'> {
     spanTokens(span: ItemSpan, kinds: readonly IdentifierKind[]): Promise<StoredToken[]>;
     deleteSpanArtifacts(span: ItemSpan, kinds: readonly CallArtifactKind[]): Promise<void>;
     deleteSpanTokens(span: ItemSpan, kinds: readonly IdentifierKind[] | 'all'): Promise<void>;
+    /** Deletes the span's calls; one whose upload is under way stays, marked as doomed. */
     deleteSpanCalls(span: ItemSpan): Promise<void>;
     /** Sets `journalId` of items and moves them to `shredded`. */
     shredItems(

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hasCode } from '../../model/errors.ts';
 import { type CreovaiCall, depthMax, parseArchiveInfo, sessionIdLengthMax } from './archive-info.ts';
@@ -254,85 +253,5 @@ describe('what we do not know', () => {
   test('a wide value is not a deep one', () => {
     const metadata = { list: Array.from({ length: 200_000 }, () => [[]]) };
     expect(withField({ metadata }).metadata).toBe(metadata);
-  });
-});
-
-describe('any input', () => {
-  const name = fc.constantFrom(
-    ...[
-      'sessionId',
-      'SESSIONID',
-      'startTime',
-      'contacts',
-      'direction',
-      'audio',
-      'metaData',
-      'channel',
-      'email',
-      'type',
-    ],
-    ...['__proto__', 'constructor', 'prototype', 'toString', 'other'],
-  );
-  const value = fc.oneof(
-    fc.anything({ withBigInt: true, withMap: true, withNullPrototype: true, withSparseArray: true }),
-    fc.constantFrom('s', '2018-10-15T09:00:00Z', 'inbound', 1, null),
-    fc.array(fc.dictionary(name, fc.anything())),
-  );
-
-  test('is taken, or refused as input_invalid and in no other way', () => {
-    const junk = fc.oneof(fc.anything(), fc.jsonValue(), fc.dictionary(name, value));
-    const nearly = fc.dictionary(name, value).map((fields) => ({ ...least, ...fields }));
-    fc.assert(
-      fc.property(fc.oneof(junk, nearly), (info) => {
-        try {
-          expect(parseArchiveInfo(info).sessionId).not.toBe('');
-        } catch (error) {
-          expect(hasCode(error, 'input_invalid')).toBe(true);
-        }
-      }),
-      { numRuns: 1000 },
-    );
-  });
-
-  test('is never quoted in a refusal', () => {
-    const field = fc.constantFrom('sessionId', 'direction', 'startTime', 'endTime', 'contacts', 'audio', 'metadata');
-    const wrap = fc.constantFrom(
-      (text: string): unknown => text,
-      (text: string) => [text],
-      (text: string) => [{ [text]: nested(99) }],
-      (text: string) => ({ [text]: nested(99) }),
-      (text: string) => `${text}\0`,
-    );
-    fc.assert(
-      fc.property(field, wrap, (key, wrapped) => {
-        const marked = 'MARK-5125551234';
-        try {
-          parseArchiveInfo({ ...least, [key]: wrapped(marked) });
-        } catch (error) {
-          expect(String(error)).not.toContain('5125551234');
-        }
-      }),
-    );
-  });
-
-  test('keeps every property that we do not know and every string that we do', () => {
-    const value = fc.jsonValue({ maxDepth: 5 });
-    const unknown = fc.oneof(
-      fc.string({ maxLength: 3 }),
-      fc.constantFrom('__proto__', 'constructor', 'Notes', 'notes'),
-    );
-    const extras = fc.dictionary(unknown, value);
-    const contact = fc.record({ firstName: fc.string(), phoneNumber: fc.string(), type: fc.string() });
-    fc.assert(
-      fc.property(extras, contact, value, (extra, strings, inner) => {
-        const written = { ...extra, metadata: { inner }, ...least, contacts: [{ ...extra, ...strings }] };
-        const given: typeof written = JSON.parse(JSON.stringify(written));
-        const call = parseArchiveInfo(given);
-        expect(JSON.stringify(call.extra)).toBe(JSON.stringify(extra));
-        expect(JSON.stringify(call.metadata)).toBe(JSON.stringify({ inner }));
-        expect(call.contacts[0]).toMatchObject(strings);
-        expect(JSON.stringify(call.contacts[0]?.extra)).toBe(JSON.stringify(extra));
-      }),
-    );
   });
 });

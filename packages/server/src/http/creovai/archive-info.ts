@@ -1,3 +1,4 @@
+import type { Direction } from '../../model/call.ts';
 import { parseDate } from './dates.ts';
 import {
   type Fields,
@@ -10,10 +11,8 @@ import {
   readFields,
 } from './json-in.ts';
 
-export const directions = ['unknown', 'inbound', 'outbound', 'internal'] as const;
-
-/** Which way a call went. The place in `directions` is the number that some clients send. */
-export type CreovaiDirection = (typeof directions)[number];
+/** The place of a direction is the number that some clients send for it. */
+const directions: readonly Direction[] = ['unknown', 'inbound', 'outbound', 'internal'];
 
 /** One participant of a call. Strings are exactly as given; `type` (Agent, Customer, ...) is not a closed list. */
 export type CreovaiContact = {
@@ -36,7 +35,7 @@ export type CreovaiCall = {
   masterCallId: string | undefined;
   caseReferenceId: string | undefined;
   collectionId: string | undefined;
-  direction: CreovaiDirection;
+  direction: Direction;
   /** Since the epoch. */
   startTimeMs: number;
   /** Since the epoch; may lie before the start. */
@@ -97,7 +96,7 @@ function optionalId(fields: Fields, name: string): string | undefined {
   return id;
 }
 
-function directionOf(fields: Fields): CreovaiDirection {
+function directionOf(fields: Fields): Direction {
   const value = fields.get('direction') ?? 'unknown';
   const direction = directions.find(
     (name, number) => value === number || (typeof value === 'string' && lowerAscii(value) === name),

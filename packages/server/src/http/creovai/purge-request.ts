@@ -1,3 +1,4 @@
+import { understandPhone } from '../../model/phone.ts';
 import { idList, invalidField, lowerAscii, optionalString, readFields } from './json-in.ts';
 
 /** The most ids in one purge (support article 322481). */
@@ -16,12 +17,13 @@ export function parsePurgeIds(body: unknown): string[] {
 /**
  * The number of `POST /purge/v1/calls/customer`, exactly as given.
  *
- * Throws `input_invalid` for anything but `{"phoneNumber": string}`, and for a string without a digit from 0 to 9,
- * which could match nobody.
+ * Throws `input_invalid` for anything but `{"phoneNumber": string}`, and for a string in which we find no digit,
+ * so that it could match nobody.
  */
 export function parsePurgeCustomer(body: unknown): string {
   const phoneNumber = optionalString(readFields(body), 'phoneNumber');
-  if (phoneNumber === undefined || !/[0-9]/.test(phoneNumber)) {
+  // No region: it decides how a number is understood, not whether it has digits.
+  if (phoneNumber === undefined || understandPhone(phoneNumber, '') === undefined) {
     throw invalidField('phoneNumber', 'is required and must have a digit');
   }
   return phoneNumber;

@@ -1,0 +1,54 @@
+import { Command, CommanderError } from 'commander';
+import { AppError } from '../model/errors.ts';
+import { clientCommands } from './client.ts';
+import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import { fsckCommand } from './fsck.ts';
+import { keysCommands } from './keys.ts';
+import { serveCommand, workCommand } from './serve.ts';
+import { migrateCommand, tenantCommands } from './tenant.ts';
+
+/** What a command works with: the environment it was started in, and a place for its exit code. */
+export type Surroundings = { env: Readonly<Record<string, string | undefined>>; exitWith(code: number): void };
+
+/** Runs one command of `tacet` and returns its exit code. Failures are told on standard error, without a stack. */
+export async function runCommandLine(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  const around: Surroundings = {
+    env,
+    exitWith(code) {
+      exitCode = code;
+    },
+  };
+  const program = new Command('tacet')
+    .description('An archive for recorded calls that can truly forget them')
+    .exitOverride()
+    .showHelpAfterError('(tacet --help lists the commands)');
+  for (const command of [
+    serveCommand(around),
+    workCommand(around),
+    migrateCommand(around),
+    fsckCommand(around),
+    tenantCommands(around),
+    clientCommands(around),
+    keysCommands(around),
+  ]) {
+    program.addCommand(command);
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.unusable;
+    process.stderr.write(`tacet: ${explain(error)}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+function explain(error: unknown): string {
+  if (error instanceof AppError)
+    return error.detail === undefined ? error.message : `${error.message} (${error.detail})`;
+  return error instanceof Error ? error.message : 'failed';
+}

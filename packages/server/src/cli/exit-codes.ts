@@ -1,0 +1,26 @@
+import { AppError, type ErrorCode } from '../model/errors.ts';
+
+/** Exit codes that scripts may rely on; everything else is 1 (it failed) or, for `fsck`, as its help says. */
+export const exitCodes = {
+  ok: 0,
+  failed: 1,
+  unusable: 2,
+  /** The database was restored from a copy: only `tacet restore` may touch it. */
+  restored: 7,
+  /** Vault and database belong to different archives. */
+  mismatch: 8,
+  /** The database was written by a newer version. */
+  newer: 9,
+} as const;
+
+/** The exit code for an error that ended a command. */
+export function exitCodeOf(error: unknown): number {
+  const codes: Partial<Record<ErrorCode, number>> = {
+    archive_restored: exitCodes.restored,
+    archive_mismatch: exitCodes.mismatch,
+    store_newer: exitCodes.newer,
+    config_invalid: exitCodes.unusable,
+    input_invalid: exitCodes.unusable,
+  };
+  return error instanceof AppError ? (codes[error.code] ?? exitCodes.failed) : exitCodes.failed;
+}

@@ -1,0 +1,57 @@
+import { Command } from 'commander';
+import { openApp } from '../app.ts';
+import { type Config, readConfig } from '../config.ts';
+import { buildServer } from '../http/server.ts';
+import { stderrLog } from '../lib/log.ts';
+import type { Surroundings } from './command-line.ts';
+import { faultsFrom } from './fault-injection.ts';
+import { withoutFaults } from './with-app.ts';
+
+/** After SIGTERM the process ends within this time, whatever still runs. */
+const lastResortMs = 14_000;
+
+/** `tacet serve`: the API, and a worker unless TACET_WORKERS is 0. */
+export function serveCommand(around: Surroundings): Command {
+  return new Command('serve').description('Serve the API, with a worker of its own').action(async () => {
+    const config = readConfig(withoutFaults(around.env));
+    const app = await openApp(config, { faults: faultsFrom(around.env) });
+    await app.prepare();
+    const server = buildServer(app.engine, { trustProxy: config.trustProxy });
+    await server.listen({ host: config.listen.host, port: config.listen.port });
+    app.startBackground(config.workers);
+    process.stdout.write(`listening on ${addressOf(config, server.addresses()[0]?.port)}\n`);
+    await untilToldToEnd();
+    await server.close();
+    await app.close();
+  });
+}
+
+/** `tacet work`: a worker without the API, beside any number of others. */
+export function workCommand(around: Surroundings): Command {
+  return new Command('work').description('Run erasures without serving the API').action(async () => {
+    const config = readConfig(withoutFaults(around.env));
+    const app = await openApp(config, { faults: faultsFrom(around.env) });
+    await app.prepare();
+    app.startBackground(Math.max(1, config.workers));
+    process.stdout.write('working\n');
+    await untilToldToEnd();
+    await app.close();
+  });
+}
+
+function addressOf(config: Config, port: number | undefined): string {
+  const host = config.listen.host.includes(':') ? `[${config.listen.host}]` : config.listen.host;
+  return `http://${host}:${port ?? config.listen.port}`;
+}
+
+async function untilToldToEnd(): Promise<void> {
+  // Nothing else may keep a process alive that waits only for its listener.
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+  const timer = setTimeout(() => {
+    stderrLog.error('shutdown.took_too_long');
+    process.exit(1);
+  }, lastResortMs);
+  timer.unref();
+}

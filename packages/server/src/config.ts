@@ -1,0 +1,169 @@
+import { isAbsolute, relative, resolve } from 'node:path';
+import { AppError } from './model/errors.ts';
+
+/** Everything that operators may set. Frozen; each part goes to whom it concerns and nobody else reads the environment. */
+export type Config = {
+  home: string;
+  /** Folders of the vault; never inside the home. */
+  keysDirs: readonly string[];
+  masterKeyFile: string | null;
+  listen: { host: string; port: number };
+  publicUrl: string | null;
+  trustProxy: readonly string[];
+  horizonMs: number;
+  tombstoneMs: number;
+  uploadBytesMax: number;
+  uploadLeaseMs: number;
+  jobLeaseMs: number;
+  workers: number;
+};
+
+type Setting = { name: string; default: string; help: string };
+
+/** Every name there is, with its default and what it does; `docs/configuration.md` is made from it. */
+export const settings = [
+  { name: 'TACET_HOME', default: './tacet-home', help: 'Folder of the database and the recordings' },
+  {
+    name: 'TACET_KEYS_DIR',
+    default: '<TACET_HOME>-keys',
+    help: 'Folder of the vault; several, separated by commas. Never inside the home: a backup of the home would carry its own keys',
+  },
+  {
+    name: 'TACET_MASTER_KEY_FILE',
+    default: '',
+    help: 'File with 32 bytes (raw, hex or base64) that wrap the root keys',
+  },
+  { name: 'TACET_LISTEN', default: '127.0.0.1:8484', help: 'Address and port; port 0 picks a free one' },
+  { name: 'TACET_PUBLIC_URL', default: '', help: 'Base of absolute links; default: the address of the listener' },
+  {
+    name: 'TACET_TRUST_PROXY',
+    default: '',
+    help: 'Proxies (addresses or networks, separated by commas) whose forwarded headers count',
+  },
+  {
+    name: 'TACET_BACKUP_HORIZON',
+    default: '7d',
+    help: 'How long a retired root key lives, and so how long a backup of the database opens. `0` is allowed',
+  },
+  {
+    name: 'TACET_TOMBSTONE_DAYS',
+    default: '400',
+    help: 'Days for which a purged call is remembered by id, so that a retried upload is refused',
+  },
+  { name: 'TACET_MAX_UPLOAD', default: '2GiB', help: 'Largest recording' },
+  {
+    name: 'TACET_UPLOAD_LEASE',
+    default: '30s',
+    help: 'How long an uploader may be silent before its upload counts as abandoned',
+  },
+  {
+    name: 'TACET_JOB_LEASE',
+    default: '30s',
+    help: 'How long a worker may be silent before another takes over; at most 60s',
+  },
+  { name: 'TACET_WORKERS', default: '1', help: 'Workers inside `serve`; 0 for none' },
+] as const satisfies readonly Setting[];
+
+type Name = (typeof settings)[number]['name'];
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Names that Kubernetes puts into every container beside a service called `tacet`. */
+const injected = /^TACET_(SERVICE|PORT)(_|$)/;
+
+/**
+ * Reads the environment. All problems are reported at once, in one `config_invalid` error whose message names the
+ * variables; a name with our prefix that does not exist is a problem too.
+ */
+export function readConfig(env: Env): Config {
+  const problems: string[] = [];
+  const known = new Set<string>(settings.map((setting) => setting.name));
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('TACET_') && !known.has(name) && !injected.test(name)) problems.push(`${name} does not exist`);
+  }
+  const read = <T>(name: Name, parse: (text: string) => T): T | undefined => {
+    const text = env[name] ?? settings.find((setting) => setting.name === name)?.default ?? '';
+    try {
+      return parse(text);
+    } catch (error) {
+      problems.push(`${name}: ${error instanceof Error ? error.message : 'is not usable'}`);
+      return undefined;
+    }
+  };
+  const home = resolve(env['TACET_HOME'] || './tacet-home');
+  const config = {
+    home,
+    keysDirs: read('TACET_KEYS_DIR', () => parseKeysDirs(env['TACET_KEYS_DIR'], home)),
+    masterKeyFile: read('TACET_MASTER_KEY_FILE', (text) => (text === '' ? null : resolve(text))),
+    listen: read('TACET_LISTEN', parseListen),
+    publicUrl: read('TACET_PUBLIC_URL', parseUrl),
+    trustProxy: read('TACET_TRUST_PROXY', parseList),
+    horizonMs: read('TACET_BACKUP_HORIZON', parseDuration),
+    tombstoneMs: read('TACET_TOMBSTONE_DAYS', (text) => parseWhole(text, 1, 36_500) * 24 * 3_600_000),
+    uploadBytesMax: read('TACET_MAX_UPLOAD', parseSize),
+    uploadLeaseMs: read('TACET_UPLOAD_LEASE', (text) => bounded(parseDuration(text), 1000, 3_600_000)),
+    jobLeaseMs: read('TACET_JOB_LEASE', (text) => bounded(parseDuration(text), 1000, 60_000)),
+    workers: read('TACET_WORKERS', (text) => parseWhole(text, 0, 64)),
+  };
+  if (problems.length > 0) throw new AppError('config_invalid', { message: problems.join('; ') });
+  // Every part was read, or there would be a problem.
+  return Object.freeze(config) as Config;
+}
+
+function parseKeysDirs(text: string | undefined, home: string): string[] {
+  const folders = text ? parseList(text).map((folder) => resolve(folder)) : [`${home}-keys`];
+  if (folders.length === 0) throw new Error('names no folder');
+  for (const folder of folders) {
+    const within = relative(home, folder);
+    if (within === '' || (!within.startsWith('..') && !isAbsolute(within))) {
+      throw new Error('lies inside the home, so that a backup of the home would carry its own keys');
+    }
+  }
+  return folders;
+}
+
+function parseListen(text: string): { host: string; port: number } {
+  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  if (host === undefined) throw new Error('is not HOST:PORT');
+  return { host, port: parseWhole(match?.[3] ?? '', 0, 65_535) };
+}
+
+function parseUrl(text: string): string | null {
+  if (text === '') return null;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
+    throw new Error('is not an http or https address');
+  }
+  return text.replace(/\/+$/, '');
+}
+
+function parseList(text: string): string[] {
+  return text.split(',').flatMap((word) => word.trim() || []);
+}
+
+/** `60s`, `12h`, `7d`, `250ms`, or `0`. */
+export function parseDuration(text: string): number {
+  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);
+  if (text === '0') return 0;
+  if (match === null) throw new Error('is not a duration such as 60s, 12h or 7d');
+  const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 24 * 3_600_000 };
+  return Number(match[1]) * units[match[2] as keyof typeof units];
+}
+
+/** `1048576`, `200MiB`, `2GiB`. */
+export function parseSize(text: string): number {
+  const match = /^(\d{1,15})(KiB|MiB|GiB|TiB)?$/.exec(text);
+  if (match === null) throw new Error('is not a size such as 200MiB or 2GiB');
+  const units = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+  return Number(match[1]) * units[(match[2] ?? '') as keyof typeof units];
+}
+
+function parseWhole(text: string, min: number, max: number): number {
+  if (!/^\d{1,9}$/.test(text)) throw new Error('is not a whole number');
+  return bounded(Number(text), min, max);
+}
+
+function bounded(value: number, min: number, max: number): number {
+  if (value < min || value > max) throw new Error('is out of range');
+  return value;
+}

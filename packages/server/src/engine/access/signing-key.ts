@@ -1,0 +1,30 @@
+import { newId } from '../../lib/ids.ts';
+import { AppError } from '../../model/errors.ts';
+import type { Engine } from '../context.ts';
+import { secretRow } from '../secrets.ts';
+
+/** Owner of what belongs to the archive itself. */
+export const archiveOwner = 'archive';
+
+/** Makes the key that signs access tokens where there is none. Run by every process before it serves. */
+export async function ensureSigningKey(engine: Engine): Promise<void> {
+  if ((await engine.store.reads.artifacts.find(archiveOwner, 'token-signing-key')) !== undefined) return;
+  const slots = await engine.issuer.take(1);
+  await engine.store.write(async (tx) => {
+    if ((await tx.artifacts.find(archiveOwner, 'token-signing-key')) !== undefined) return;
+    await tx.artifacts.insert([secretRow(slots[0] ?? 0, null, archiveOwner, 'token-signing-key')]);
+    await engine.issuer.confirm(tx.keys, slots);
+  });
+}
+
+/** The key ring for access tokens: one key, named by its slot. */
+export async function signingKeys(engine: Engine): Promise<{ kid: string; key: Uint8Array }[]> {
+  const artifact = await engine.store.reads.artifacts.find(archiveOwner, 'token-signing-key');
+  if (artifact === undefined) throw new AppError('damage', { detail: 'the token-signing key is missing' });
+  return [{ kid: `s${artifact.slot}`, key: await engine.secrets.open(archiveOwner, 'token-signing-key') }];
+}
+
+/** A name for this process, unique among all that ever work on the archive. */
+export function newProcessId(now: number): string {
+  return `process-${newId(now)}`;
+}

@@ -1,0 +1,38 @@
+import type { Call, Identifier } from '../../model/call.ts';
+import type { StoreTx } from '../../model/store.ts';
+import type { Tenant } from '../../model/tenant.ts';
+import type { Engine } from '../context.ts';
+import { findOwners, tombstoneToken } from '../identifiers.ts';
+
+/** Whose a session id is at this moment. */
+export type SessionHolder =
+  | { kind: 'free' }
+  | { kind: 'archived'; call: Call }
+  | { kind: 'uploading' }
+  | { kind: 'erased' };
+
+/**
+ * Looks, inside the naming transaction, whether the ids of a new call may be used.
+ *
+ * The session id of a purged call is refused for ever after, and its external id while no living call carries it: a
+ * retried upload is the commonest way in which erased data comes back.
+ */
+export async function sessionHolder(
+  engine: Engine,
+  tx: StoreTx,
+  tenant: Tenant,
+  identifiers: readonly Identifier[],
+): Promise<SessionHolder> {
+  for (const identifier of identifiers) {
+    if (identifier.kind !== 'session' && identifier.kind !== 'external') continue;
+    const owners = await findOwners(engine, tx, tenant, identifier, { afterId: '', limit: 2 });
+    const [call] = await tx.calls.findMany(tenant.id, owners);
+    if (identifier.kind === 'session' && call !== undefined) {
+      return call.uploadUntil === null ? { kind: 'archived', call } : { kind: 'uploading' };
+    }
+    const token = await tombstoneToken(engine, tenant, identifier);
+    const tombstones = await tx.tombstones.findByToken(tenant.id, identifier.kind, token);
+    if (tombstones.length > 0 && call === undefined) return { kind: 'erased' };
+  }
+  return { kind: 'free' };
+}

@@ -1,0 +1,264 @@
+import { createHash } from 'node:crypto';
+import { sealStream } from '../../keys/sealing.ts';
+import { newId } from '../../lib/ids.ts';
+import type { Artifact, Call, CallArtifactKind } from '../../model/call.ts';
+import { AppError, hasCode } from '../../model/errors.ts';
+import type { StoreTx } from '../../model/store.ts';
+import { openJson, sealJson } from '../artifacts.ts';
+import { type Caller, type Engine, requireScope } from '../context.ts';
+import { coresOf, insertTokens } from '../identifiers.ts';
+import { contextOf } from '../secrets.ts';
+import { destroyUpload } from './abandoned-uploads.ts';
+import { canonicalJson, type NewCall, type RecordingFacts, type StoredFacts } from './new-call.ts';
+import { type SessionHolder, sessionHolder } from './session-holder.ts';
+
+/** What became of an upload: a new call, or the one that was there already with the same content. */
+export type Archived = { callId: string; isNew: boolean };
+
+/** Attempts at naming slots before giving up: a lease lost twice in a row means a stalled machine. */
+const namingAttempts = 3;
+
+/**
+ * One call on its way into the archive.
+ *
+ * `describe` and `storeRecording` may come in either order (clients send their parts in either). A row that names the
+ * slots is committed before the first byte is sealed, so that whatever dies on the way leaves something that can be
+ * found and destroyed. `finish` makes the call visible; `abort` leaves nothing.
+ */
+export class Upload {
+  readonly #engine: Engine;
+  readonly #caller: Caller;
+  #callId: string | undefined;
+  #artifacts: Artifact[] = [];
+  #call: NewCall | undefined;
+  #facts: StoredFacts | undefined;
+  #blobBytes = 0;
+  /** Set when the session belongs to a call that is archived already: then nothing is stored, only compared. */
+  #twin: Call | undefined;
+  #renewing: NodeJS.Timeout | undefined;
+  readonly #lost = new AbortController();
+
+  constructor(engine: Engine, caller: Caller) {
+    requireScope(caller, 'calls:write');
+    this.#engine = engine;
+    this.#caller = caller;
+  }
+
+  /**
+   * Says which call this is. Throws `call_erased` for the session of a purged call, `upload_busy` while another upload
+   * of the session is under way. A session that is archived already is compared in `finish`.
+   */
+  async describe(call: NewCall): Promise<void> {
+    this.#call = call;
+    const cores = await coresOf(this.#engine, this.#caller.tenant, call.identifiers);
+    const holder = await this.#naming(async (tx) => {
+      const found = await sessionHolder(this.#engine, tx, this.#caller.tenant, call.identifiers);
+      if (found.kind === 'free') await insertTokens(this.#engine, tx, this.#caller.tenant, this.#id(), cores);
+      return found;
+    });
+    this.#twin = await this.#settle(holder);
+    await this.#engine.faults.at('archive:named');
+  }
+
+  /** Seals the audio into the blob store as it comes. Nothing of it is ever whole in memory or plain on disk. */
+  async storeRecording(source: AsyncIterable<Uint8Array>, facts: RecordingFacts): Promise<void> {
+    if (this.#callId === undefined && this.#twin === undefined) await this.#naming(async () => undefined);
+    const hash = createHash('sha256');
+    let sizeBytes = 0;
+    const counted = counting(source, this.#engine.limits.uploadBytesMax, (chunk) => {
+      hash.update(chunk);
+      sizeBytes += chunk.length;
+    });
+    if (this.#twin !== undefined) for await (const _ of counted);
+    else this.#blobBytes = await this.#sealBlob(this.#artifact('recording'), counted);
+    this.#facts = { ...facts, sha256: hash.digest('hex'), sizeBytes };
+    await this.#engine.faults.at('archive:bytes-stored');
+  }
+
+  /** Makes the call visible, or says which call it already is. Throws `session_taken` for different content. */
+  async finish(): Promise<Archived> {
+    clearInterval(this.#renewing);
+    const call = this.#call;
+    if (call === undefined) throw new AppError('input_invalid', { message: 'The call was not described' });
+    if (this.#twin !== undefined) return await this.#compare(this.#twin, call);
+    const sealed = new Map<Artifact, Buffer>();
+    for (const artifact of this.#artifacts) sealed.set(artifact, await this.#sealSmall(artifact, call));
+    await this.#engine.faults.at('archive:sealed');
+    const callId = this.#id();
+    await this.#engine.store.write(async (tx) => {
+      const row = await tx.calls.find(this.#caller.tenant.id, callId);
+      if (row === undefined) throw new AppError('upload_cut', { message: 'The upload took too long and was given up' });
+      if (row.isUploadDoomed) throw new AppError('call_erased');
+      for (const [artifact, bytes] of sealed)
+        await tx.artifacts.setSealed(artifact.slot, this.#change(artifact, bytes));
+      await tx.calls.update(callId, { ...skeletonOf(call), status: 'complete', uploadUntil: null });
+    });
+    this.#callId = undefined;
+    await this.#engine.faults.at('archive:finished');
+    return { callId, isNew: true };
+  }
+
+  /** Ends an upload that will not finish: keys destroyed, rows and bytes gone. Safe to call at any point. */
+  async abort(): Promise<void> {
+    clearInterval(this.#renewing);
+    const callId = this.#callId;
+    this.#callId = undefined;
+    if (callId !== undefined) await destroyUpload(this.#engine, this.#caller.tenant.id, callId);
+  }
+
+  /** Commits the row that names the slots (the first time), together with what `also` does. */
+  async #naming<T>(also: (tx: StoreTx) => Promise<T>): Promise<T> {
+    const kinds = this.#artifacts.length > 0 ? [] : this.#kinds();
+    for (let attempt = 1; ; attempt += 1) {
+      const slots = kinds.length === 0 ? [] : await this.#engine.issuer.take(kinds.length);
+      const callId = this.#callId ?? newId(this.#engine.clock.now());
+      const artifacts = kinds.map((kind, i) => this.#row(callId, kind, slots[i] ?? 0));
+      const before = this.#callId;
+      this.#callId = callId;
+      try {
+        const result = await this.#engine.store.write(async (tx) => {
+          const done = await also(tx);
+          if (isElsewhere(done) || artifacts.length === 0) return done;
+          await tx.calls.insert(this.#newRow(callId));
+          await tx.artifacts.insert(artifacts);
+          await this.#engine.issuer.confirm(tx.keys, slots);
+          return done;
+        });
+        if (isElsewhere(result)) this.#callId = before;
+        else if (artifacts.length > 0) this.#named(artifacts);
+        return result;
+      } catch (error) {
+        this.#callId = before;
+        if (!hasCode(error, 'lease_lost') || attempt === namingAttempts) throw error;
+      }
+    }
+  }
+
+  #named(artifacts: Artifact[]): void {
+    this.#artifacts = artifacts;
+    const everyMs = this.#engine.limits.uploadLeaseMs / 3;
+    this.#renewing = setInterval(() => void this.#renew(), everyMs);
+    this.#renewing.unref();
+  }
+
+  async #renew(): Promise<void> {
+    const until = this.#engine.clock.now() + this.#engine.limits.uploadLeaseMs;
+    try {
+      const callId = this.#callId;
+      if (callId === undefined) return;
+      const stands = await this.#engine.store.write(async (tx) => await tx.calls.renewUpload(callId, until));
+      if (!stands) this.#lost.abort(new AppError('call_erased'));
+    } catch (error) {
+      this.#engine.log.warn('upload.renew_failed', { code: error instanceof AppError ? error.code : 'internal' });
+    }
+  }
+
+  async #settle(holder: SessionHolder): Promise<Call | undefined> {
+    if (holder.kind === 'free') return undefined;
+    await this.abort();
+    if (holder.kind === 'erased') throw new AppError('call_erased');
+    if (holder.kind === 'uploading') throw new AppError('upload_busy');
+    return holder.call;
+  }
+
+  /** Identical content is the same call; anything else is a clash. */
+  async #compare(twin: Call, call: NewCall): Promise<Archived> {
+    const artifacts = await this.#engine.store.reads.artifacts.ofOwner(twin.id);
+    const of = (kind: CallArtifactKind) => artifacts.find((artifact) => artifact.kind === kind);
+    const [recording, details, correlation] = [of('recording'), of('details'), of('correlation')];
+    if (!details?.sealed || !correlation?.sealed) throw new AppError('session_taken');
+    const facts = recording?.sealed ? await openJson<StoredFacts>(this.#engine, recording, 'recording-facts') : null;
+    const isSame =
+      facts?.sha256 === this.#facts?.sha256 &&
+      canonicalJson(await openJson(this.#engine, details)) === canonicalJson(call.details) &&
+      canonicalJson(await openJson(this.#engine, correlation)) === canonicalJson(call.correlation);
+    if (!isSame) throw new AppError('session_taken');
+    return { callId: twin.id, isNew: false };
+  }
+
+  async #sealBlob(artifact: Artifact, source: AsyncIterable<Uint8Array>): Promise<number> {
+    const key = await this.#engine.tree.keyOf(artifact.slot);
+    const sealed = sealStream(key, contextOf(artifact), source);
+    key.fill(0);
+    const { sizeBytes } = await this.#engine.blobs.create(artifact.blob ?? '', sealed, { signal: this.#lost.signal });
+    return sizeBytes;
+  }
+
+  async #sealSmall(artifact: Artifact, call: NewCall): Promise<Buffer> {
+    if (artifact.kind === 'recording') return await sealJson(this.#engine, artifact, this.#facts, 'recording-facts');
+    const plain = { details: call.details, correlation: call.correlation, transcript: call.transcript };
+    return await sealJson(this.#engine, artifact, plain[artifact.kind as keyof typeof plain]);
+  }
+
+  #change(artifact: Artifact, sealed: Buffer) {
+    return artifact.kind === 'recording' ? { sealed, blobBytes: this.#blobBytes } : { sealed };
+  }
+
+  /** Which artifacts this call will have. A transcript has a slot only where there is one. */
+  #kinds(): CallArtifactKind[] {
+    const call = this.#call;
+    return call?.transcript
+      ? ['recording', 'transcript', 'details', 'correlation']
+      : ['recording', 'details', 'correlation'];
+  }
+
+  #artifact(kind: CallArtifactKind): Artifact {
+    const artifact = this.#artifacts.find((one) => one.kind === kind);
+    if (artifact === undefined) throw new AppError('internal', { detail: `the upload has no ${kind}` });
+    return artifact;
+  }
+
+  #id(): string {
+    if (this.#callId === undefined) throw new AppError('internal', { detail: 'the upload has no row' });
+    return this.#callId;
+  }
+
+  #row(callId: string, kind: CallArtifactKind, slot: number): Artifact {
+    const blob = kind === 'recording' ? `${callId}-${slot}` : null;
+    return { slot, tenantId: this.#caller.tenant.id, ownerId: callId, kind, sealed: null, blob, blobBytes: null };
+  }
+
+  #newRow(id: string): Call {
+    const now = this.#engine.clock.now();
+    return {
+      id,
+      tenantId: this.#caller.tenant.id,
+      ...skeletonOf(this.#call),
+      status: 'uploading',
+      createdAt: now,
+      uploadUntil: now + this.#engine.limits.uploadLeaseMs,
+      isUploadDoomed: false,
+    };
+  }
+}
+
+/** What the row says in clear; a recording may come before anything is known of its call. */
+function skeletonOf(call: NewCall | undefined): Pick<Call, SkeletonField> {
+  const { kind, source, direction, startedAt, endedAt, durationMs } = call ?? nothingKnown;
+  return { kind, source, direction, startedAt, endedAt, durationMs };
+}
+
+type SkeletonField = 'kind' | 'source' | 'direction' | 'startedAt' | 'endedAt' | 'durationMs';
+const nothingKnown: Pick<Call, SkeletonField> = {
+  kind: 'call',
+  source: 'native',
+  direction: 'unknown',
+  startedAt: null,
+  endedAt: null,
+  durationMs: null,
+};
+
+/** True when the transaction found that the session is somebody else's: then no row is made. */
+function isElsewhere(found: unknown): boolean {
+  return typeof found === 'object' && found !== null && 'kind' in found && found.kind !== 'free';
+}
+
+async function* counting(source: AsyncIterable<Uint8Array>, max: number, seen: (chunk: Uint8Array) => void) {
+  let bytes = 0;
+  for await (const chunk of source) {
+    bytes += chunk.length;
+    if (bytes > max) throw new AppError('upload_too_large');
+    seen(chunk);
+    yield chunk;
+  }
+}

@@ -1,0 +1,37 @@
+import type { Call } from '../../model/call.ts';
+import type { Tombstone } from '../../model/erasure.ts';
+import { type Caller, type Engine, requireScope } from '../context.ts';
+import { findOwners, tombstoneToken } from '../identifiers.ts';
+
+/** Where a session's call is: archived (or on its way), being erased, gone, or never heard of. */
+export type SessionStanding =
+  | { kind: 'call'; call: Call }
+  | { kind: 'erasing'; tombstone: Tombstone }
+  | { kind: 'gone'; tombstone: Tombstone }
+  | { kind: 'unknown' };
+
+/** What is behind each session id, in the order asked. Another tenant's session is unknown. */
+export async function sessionStandings(
+  engine: Engine,
+  caller: Caller,
+  sessionIds: readonly string[],
+): Promise<SessionStanding[]> {
+  requireScope(caller, 'calls:read', 'calls:write');
+  const standings = new Map<string, SessionStanding>();
+  for (const sessionId of new Set(sessionIds)) standings.set(sessionId, await standingOf(engine, caller, sessionId));
+  return sessionIds.map((sessionId) => standings.get(sessionId) ?? { kind: 'unknown' });
+}
+
+/** What is behind one session id. The caller's scope has been checked. */
+export async function standingOf(engine: Engine, caller: Caller, sessionId: string): Promise<SessionStanding> {
+  const identifier = { kind: 'session', value: sessionId } as const;
+  const reads = engine.store.reads;
+  const owners = await findOwners(engine, reads, caller.tenant, identifier, { afterId: '', limit: 2 });
+  const [call] = await reads.calls.findMany(caller.tenant.id, owners);
+  if (call !== undefined) return { kind: 'call', call };
+  if (sessionId === '') return { kind: 'unknown' };
+  const token = await tombstoneToken(engine, caller.tenant, identifier);
+  const [tombstone] = await reads.tombstones.findByToken(caller.tenant.id, 'session', token);
+  if (tombstone === undefined) return { kind: 'unknown' };
+  return tombstone.goneAt === null ? { kind: 'erasing', tombstone } : { kind: 'gone', tombstone };
+}

@@ -1,0 +1,71 @@
+import { openRange, plainSizeBytes } from '../../keys/sealing.ts';
+import type { CallArtifactKind } from '../../model/call.ts';
+import { reachOf } from '../../model/erasure.ts';
+import { AppError } from '../../model/errors.ts';
+import type { StoredFacts } from '../archive/new-call.ts';
+import { openJson } from '../artifacts.ts';
+import { type Caller, type Engine, requireScope } from '../context.ts';
+import { contextOf } from '../secrets.ts';
+
+/** How often a running download asks whether it is still allowed. */
+const recheckMs = 1000;
+
+/** A recording found and opened; `body` may be asked for once. */
+export type OpenedRecording = {
+  contentType: string;
+  sizeBytes: number;
+  /** Plaintext from `start` to just before `endExclusive`. Cut with an error within a second of an erasure's start. */
+  body(start: number, endExclusive: number): AsyncGenerator<Buffer>;
+  close(): Promise<void>;
+};
+
+/** Opens a call's recording. Throws `recording_not_found` for what is unknown, foreign, erased or being erased. */
+export async function openRecording(engine: Engine, caller: Caller, callId: string): Promise<OpenedRecording> {
+  requireScope(caller, 'calls:read');
+  const call = await engine.store.reads.calls.find(caller.tenant.id, callId);
+  if (call === undefined || call.uploadUntil !== null) throw new AppError('recording_not_found');
+  if (await isGated(engine, callId, 'recording')) throw new AppError('recording_not_found');
+  const artifact = await engine.store.reads.artifacts.find(callId, 'recording');
+  if (!artifact?.blob || !artifact.sealed) throw new AppError('recording_not_found');
+  try {
+    const facts = await openJson<StoredFacts>(engine, artifact, 'recording-facts');
+    const key = await engine.tree.keyOf(artifact.slot);
+    const reader = await engine.blobs.open(artifact.blob);
+    if (reader === null) throw new AppError('damage', { detail: `bytes of ${callId} are missing` });
+    return {
+      contentType: facts.contentType,
+      sizeBytes: plainSizeBytes(reader.sizeBytes),
+      body: (start, endExclusive) => {
+        const plain = openRange(key, contextOf(artifact), reader, { start, endExclusive });
+        key.fill(0);
+        return whileAllowed(engine, callId, plain);
+      },
+      close: async () => {
+        key.fill(0);
+        await reader.close();
+      },
+    };
+  } catch (error) {
+    // Erased between two of our reads: to the caller that is the same as not there.
+    if (error instanceof AppError && error.code === 'key_destroyed') throw new AppError('recording_not_found');
+    throw error;
+  }
+}
+
+/** True while a started erasure that reaches this artifact has not let go of the call. */
+export async function isGated(engine: Engine, callId: string, kind: CallArtifactKind): Promise<boolean> {
+  const gates = await engine.store.reads.erasures.gatesOf([callId]);
+  return gates.some((gate) => reachOf(gate.action, gate).artifacts.includes(kind));
+}
+
+async function* whileAllowed(engine: Engine, callId: string, plain: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let checkedAt = engine.clock.now();
+  for await (const chunk of plain) {
+    if (engine.clock.now() - checkedAt >= recheckMs) {
+      checkedAt = engine.clock.now();
+      const stillThere = await engine.store.reads.artifacts.find(callId, 'recording');
+      if (!stillThere || (await isGated(engine, callId, 'recording'))) throw new AppError('recording_not_found');
+    }
+    yield chunk;
+  }
+}

@@ -1,0 +1,50 @@
+import type { Item } from '../../model/erasure.ts';
+import { AppError } from '../../model/errors.ts';
+import type { Engine } from '../context.ts';
+import type { Run } from './run.ts';
+import { spanOf } from './shred.ts';
+
+/**
+ * Removes the bytes of shredded items. Items whose bytes would not go become `failed` with a code, keep their list of
+ * bytes, and are tried again; the others become `removed`.
+ */
+export async function removeItems(engine: Engine, run: Run, items: readonly Item[]): Promise<void> {
+  const span = spanOf(run.erasureId, items);
+  if (span === undefined) return;
+  const doomed = await engine.store.reads.doomed.ofItems(span);
+  const outcomes = await engine.blobs.erase(doomed.map((one) => one.blob));
+  await engine.faults.at('remove:bytes-erased');
+  const stuck = new Map<string, string>();
+  for (const { blob, ownerId } of doomed) {
+    const outcome = outcomes.get(blob);
+    if (outcome?.kind === 'erased' || outcome?.kind === 'absent') continue;
+    stuck.set(ownerId, outcome?.kind === 'locked' ? 'blob_locked' : 'blob_failed');
+  }
+  for (const callId of await stillUploading(engine, items)) stuck.set(callId, 'upload_busy');
+  await engine.store.write(async (tx) => {
+    await run.fence(tx);
+    for (const state of ['shredded', 'failed'] as const) {
+      const mine = items.filter((item) => item.state === state);
+      const free = mine.filter((item) => !stuck.has(item.callId)).map((item) => item.seq);
+      if (state === 'failed')
+        await tx.erasures.moveItems(run.erasureId, free, 'failed', 'shredded', { failedCode: null });
+      await tx.erasures.moveItems(run.erasureId, free, 'shredded', 'removed', { failedCode: null });
+      if (state === 'failed') continue;
+      for (const [callId, failedCode] of stuck) {
+        const seqs = mine.filter((item) => item.callId === callId).map((item) => item.seq);
+        await tx.erasures.moveItems(run.erasureId, seqs, 'shredded', 'failed', { failedCode });
+      }
+    }
+  });
+  await engine.faults.at('remove:recorded');
+  if (stuck.size > 0) throw new AppError('blob_failed', { detail: `${stuck.size} items keep their bytes` });
+}
+
+/** Calls whose uploader has not yet noticed that its call was erased: its bytes may still be coming. */
+async function stillUploading(engine: Engine, items: readonly Item[]): Promise<string[]> {
+  const callIds = items.filter((item) => item.outcome === 'erased').map((item) => item.callId);
+  const erasure = items[0] && (await engine.store.reads.erasures.find(items[0].erasureId));
+  if (erasure === undefined) return [];
+  const calls = await engine.store.reads.calls.findMany(erasure.tenantId, callIds);
+  return calls.filter((call) => call.uploadUntil !== null && call.isUploadDoomed).map((call) => call.id);
+}

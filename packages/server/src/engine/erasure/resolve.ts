@@ -1,0 +1,70 @@
+import type { Call } from '../../model/call.ts';
+import type { ErasureAction, Tombstone } from '../../model/erasure.ts';
+import type { StoreReads } from '../../model/store.ts';
+import { standingOf } from '../calls/call-status.ts';
+import type { Caller, Engine } from '../context.ts';
+import { findOwners } from '../identifiers.ts';
+
+/** Calls found by one phone are read this many at a time. */
+const pageSize = 1000;
+
+/** What one named thing turned out to be. */
+export type Resolved =
+  | { kind: 'call'; call: Call }
+  /** Purged, its bytes not yet verified gone. */
+  | { kind: 'erasing'; tombstone: Tombstone }
+  /** Erased for good, or never heard of: the outside cannot tell, the native API can. */
+  | { kind: 'gone'; tombstone: Tombstone }
+  | { kind: 'unknown' };
+
+/** Each call id as asked, in that order. Another tenant's is unknown; ids are compared exactly. */
+export async function resolveCalls(engine: Engine, caller: Caller, callIds: readonly string[]): Promise<Resolved[]> {
+  const reads = engine.store.reads;
+  const calls = new Map((await reads.calls.findMany(caller.tenant.id, callIds)).map((call) => [call.id, call]));
+  const missing = callIds.filter((id) => !calls.has(id));
+  const tombstones = new Map(
+    (await reads.tombstones.find(caller.tenant.id, missing)).map((tombstone) => [tombstone.callId, tombstone]),
+  );
+  return callIds.map((id) => {
+    const call = calls.get(id);
+    if (call !== undefined) return { kind: 'call', call };
+    const tombstone = tombstones.get(id);
+    if (tombstone === undefined) return { kind: 'unknown' };
+    return { kind: tombstone.goneAt === null ? 'erasing' : 'gone', tombstone };
+  });
+}
+
+/** Each session id as asked, in that order. */
+export async function resolveSessions(engine: Engine, caller: Caller, ids: readonly string[]): Promise<Resolved[]> {
+  const resolved: Resolved[] = [];
+  for (const id of ids) resolved.push(await standingOf(engine, caller, id));
+  return resolved;
+}
+
+/** Every call that carries the number, however either was written; ascending by id. Nothing is left out silently. */
+export async function resolvePhone(
+  engine: Engine,
+  reads: StoreReads,
+  caller: Caller,
+  phone: string,
+): Promise<string[]> {
+  const found: string[] = [];
+  for (;;) {
+    const page = { afterId: found.at(-1) ?? '', limit: pageSize };
+    const owners = await findOwners(engine, reads, caller.tenant, { kind: 'phone', value: phone }, page);
+    found.push(...owners);
+    if (owners.length < pageSize) return await onlyCalls(reads, caller, found);
+  }
+}
+
+/** Tokens belong to calls and to holds; only calls can be erased. */
+async function onlyCalls(reads: StoreReads, caller: Caller, owners: readonly string[]): Promise<string[]> {
+  const holds = new Set((await reads.holds.active(caller.tenant.id)).map((hold) => hold.id));
+  return holds.size === 0 ? [...owners] : owners.filter((owner) => !holds.has(owner));
+}
+
+/** True while a started erasure that takes the whole call has not let go of it. */
+export async function gatedByPurge(reads: StoreReads, callIds: readonly string[]): Promise<Set<string>> {
+  const gates = await reads.erasures.gatesOf(callIds);
+  return new Set(gates.filter((gate) => gate.action === ('purge' satisfies ErasureAction)).map((gate) => gate.callId));
+}

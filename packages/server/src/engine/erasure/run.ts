@@ -1,0 +1,135 @@
+import type { Erasure, Item } from '../../model/erasure.ts';
+import { AppError } from '../../model/errors.ts';
+import type { StoreTx } from '../../model/store.ts';
+import { auditEntry } from '../audit/audit-entry.ts';
+import type { Engine } from '../context.ts';
+import { heldAmong } from '../holds/held-calls.ts';
+import { removeItems } from './remove.ts';
+import { verifyItems } from './verify.ts';
+
+/** Proof inside a transaction that the lease is still ours; throws `lease_lost`. */
+export type Fence = (tx: StoreTx) => Promise<void>;
+
+/** One run of an erasure: fenced, and stopped between steps when the lease is lost or the process ends. */
+export type Run = { erasureId: string; fence: Fence; signal: AbortSignal };
+
+/** Items shredded in one transaction at the most. */
+const shredMax = 1000;
+/** A shredding transaction should hold the database no longer than this. */
+const shredAimMs = 35;
+/** Items removed or verified in one step. */
+const stepMax = 1000;
+
+/**
+ * Destroys the keys of every planned item. When it resolves, nothing that the action erases can be opened again.
+ * May be stopped anywhere and run again.
+ */
+export async function shredErasure(engine: Engine, run: Run): Promise<void> {
+  const erasure = await erasureOf(engine, run.erasureId);
+  await replanReleased(engine, run, erasure);
+  let limit = shredMax / 4;
+  for (let fromSeq = 0; ; ) {
+    run.signal.throwIfAborted();
+    const items = await engine.store.reads.erasures.items(erasure.id, { fromSeq, limit, states: ['planned'] });
+    const last = items.at(-1);
+    if (last === undefined) break;
+    const began = performance.now();
+    await engine.shredQueue.add({ erasure, items, fence: run.fence });
+    if (fromSeq === 0) engine.sealer.expectMore();
+    limit = nextLimit(limit, performance.now() - began);
+    fromSeq = last.seq + 1;
+    // Requests that came meanwhile get their turn before the next transaction.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await engine.store.write(async (tx) => {
+    await run.fence(tx);
+    if (erasure.shreddedAt === null) await tx.erasures.stamp(erasure.id, { shreddedAt: engine.clock.now() });
+  });
+}
+
+/**
+ * Removes bytes, waits for the seal, looks whether everything is gone, and ends the erasure. Runs after
+ * `shredErasure`. Throws what a worker retries when bytes would not go; nothing is forgotten then.
+ */
+export async function completeErasure(engine: Engine, run: Run): Promise<void> {
+  const sealing = engine.sealer.sealed();
+  // A seal that fails is made again below, in a retry; here it must not stop the bytes from going.
+  sealing.catch(() => undefined);
+  await eachStep(engine, run, ['shredded', 'failed'], async (items) => await removeItems(engine, run, items));
+  const head = await sealing;
+  await engine.store.write(async (tx) => {
+    await run.fence(tx);
+    await tx.erasures.stamp(run.erasureId, { sealedAt: head.sealedAt });
+  });
+  await eachStep(engine, run, ['removed'], async (items) => await verifyItems(engine, run, items));
+  await endErasure(engine, run);
+}
+
+/** Walks the items in these states, a step at a time. A step that fails does not keep the others from their turn. */
+async function eachStep(
+  engine: Engine,
+  run: Run,
+  states: readonly Item['state'][],
+  step: (items: readonly Item[]) => Promise<void>,
+): Promise<void> {
+  let failure: unknown;
+  for (let fromSeq = 0; ; ) {
+    run.signal.throwIfAborted();
+    const items = await engine.store.reads.erasures.items(run.erasureId, { fromSeq, limit: stepMax, states });
+    const last = items.at(-1);
+    if (last === undefined) break;
+    try {
+      await step(items);
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'lease_lost') throw error;
+      failure = error;
+    }
+    fromSeq = last.seq + 1;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  if (failure !== undefined) throw failure;
+}
+
+/** Ends the erasure where nothing is left to do. Throws `item_held` while a native one waits for a release. */
+async function endErasure(engine: Engine, run: Run): Promise<void> {
+  await engine.store.write(async (tx) => {
+    await run.fence(tx);
+    const erasure = await tx.erasures.find(run.erasureId);
+    const tally = await tx.erasures.tally(run.erasureId);
+    if (erasure === undefined || tally.planned + tally.shredded + tally.removed > 0) return;
+    if (tally.held > 0 && erasure.waitsForHolds) throw new AppError('item_held');
+    const hasFailures = tally.failed + tally.held > 0;
+    const goneAt = engine.clock.now();
+    await tx.erasures.move(erasure.id, 'running', hasFailures ? 'completed_with_failures' : 'completed', { goneAt });
+    const who = { actor: { kind: erasure.actorKind, id: erasure.actorId }, tenantId: erasure.tenantId };
+    const counts = { verified: tally.verified, held: tally.held, failed: tally.failed };
+    await tx.audit.append(auditEntry(engine, who, 'erasure.completed', erasure.id, counts));
+  });
+  await engine.faults.at('erase:completed');
+}
+
+/** Plans again what a release has set free. What is still held stays as it is, readable. */
+async function replanReleased(engine: Engine, run: Run, erasure: Erasure): Promise<void> {
+  if (!erasure.waitsForHolds) return;
+  await eachStep(engine, run, ['held'], async (items) => {
+    const callIds = items.map((item) => item.callId);
+    const held = await heldAmong(engine, engine.store.reads, erasure.tenantId, callIds);
+    const free = items.filter((item) => !held.has(item.callId)).map((item) => item.seq);
+    await engine.store.write(async (tx) => {
+      await run.fence(tx);
+      await tx.erasures.moveItems(erasure.id, free, 'held', 'planned', { failedCode: null });
+    });
+  });
+}
+
+async function erasureOf(engine: Engine, id: string): Promise<Erasure> {
+  const erasure = await engine.store.reads.erasures.find(id);
+  if (erasure === undefined) throw new AppError('erasure_not_found');
+  return erasure;
+}
+
+/** More items while transactions are short, fewer when one took too long. */
+function nextLimit(limit: number, tookMs: number): number {
+  const wanted = Math.floor((limit * shredAimMs) / Math.max(tookMs, 1));
+  return Math.min(shredMax, Math.max(20, Math.min(wanted, limit * 2)));
+}

@@ -1,0 +1,51 @@
+import { fromRanges } from '../../keys/journal-entries.ts';
+import { type Erasure, type Item, personalIdentifierKinds, reachOf } from '../../model/erasure.ts';
+import { AppError } from '../../model/errors.ts';
+import type { Engine } from '../context.ts';
+import type { Run } from './run.ts';
+import { spanOf } from './shred.ts';
+
+/**
+ * Looks whether removed items are really gone, trusting nothing that was recorded: their slots read as destroyed, a
+ * seal begun after the shredding is finished, the blob store has no byte or version, and no token finds them.
+ */
+export async function verifyItems(engine: Engine, run: Run, items: readonly Item[]): Promise<void> {
+  const erasure = await engine.store.reads.erasures.find(run.erasureId);
+  const span = spanOf(run.erasureId, items);
+  if (span === undefined || erasure === undefined) return;
+  await slotsAreDestroyed(engine, items);
+  const doomed = await engine.store.reads.doomed.ofItems(span);
+  const remaining = await engine.blobs.remaining(doomed.map((one) => one.blob));
+  if (remaining.size > 0) throw new AppError('blob_failed', { detail: `${remaining.size} blobs are still there` });
+  await noTokenFindsThem(engine, erasure, items);
+  await engine.faults.at('verify:looked');
+  await engine.store.write(async (tx) => {
+    await run.fence(tx);
+    await tx.erasures.stampSpanTombstones(span, engine.clock.now());
+    await tx.doomed.deleteOfItems(span);
+    await tx.erasures.moveSpan(span, 'removed', 'verified', {});
+  });
+  await engine.faults.at('verify:recorded');
+}
+
+async function slotsAreDestroyed(engine: Engine, items: readonly Item[]): Promise<void> {
+  const ids = items.flatMap((item) => item.journalId ?? []);
+  const entries = await engine.store.reads.journal.find(ids);
+  if (entries.length !== ids.length) throw new AppError('damage', { detail: 'journal entries of items are missing' });
+  const head = await engine.store.reads.keys.readTop();
+  const unsealed = entries.filter((entry) => entry.copiedBy === null || entry.copiedBy > (head?.generation ?? 0));
+  if (unsealed.length > 0) throw new AppError('internal', { detail: `${unsealed.length} items are not sealed yet` });
+  const states = await engine.tree.statesOf(entries.flatMap((entry) => fromRanges(entry.slots)));
+  for (const [slot, state] of states) {
+    if (state !== 'destroyed') throw new AppError('damage', { detail: `slot ${slot} is ${state}` });
+  }
+}
+
+async function noTokenFindsThem(engine: Engine, erasure: Erasure, items: readonly Item[]): Promise<void> {
+  const { tokens } = reachOf(erasure.action, erasure);
+  if (tokens === 'none') return;
+  const kinds = tokens === 'all' ? 'all' : personalIdentifierKinds;
+  const callIds = items.map((item) => item.callId);
+  const found = await engine.store.reads.tokens.countOfOwners(callIds, kinds);
+  if (found > 0) throw new AppError('damage', { detail: `${found} tokens still find erased calls` });
+}

@@ -1,0 +1,61 @@
+import { journalEntry } from '../../keys/journal-entries.ts';
+import { newId } from '../../lib/ids.ts';
+import type { Artifact, Identifier } from '../../model/call.ts';
+import type { Hold } from '../../model/erasure.ts';
+import { AppError } from '../../model/errors.ts';
+import { sealJson } from '../artifacts.ts';
+import { auditEntry } from '../audit/audit-entry.ts';
+import { type Caller, type Engine, requireScope } from '../context.ts';
+import { coresOf, insertTokens } from '../identifiers.ts';
+import { coveredBy } from './held-calls.ts';
+
+/** What a hold keeps from being erased. Identifiers are looked for anew at each erasure: later calls are held too. */
+export type NewHold = {
+  callIds: readonly string[];
+  identifiers: readonly Identifier[];
+  /** Only calls that started in this range, in ms; null is open. */
+  from: number | null;
+  to: number | null;
+  reviewAt: number | null;
+  reason: string;
+};
+
+/** Places a legal hold. From its commit on no erasure shreds what it covers. The reason is sealed. */
+export async function placeHold(engine: Engine, caller: Caller, hold: NewHold): Promise<Hold> {
+  requireScope(caller, 'holds:write');
+  if (hold.callIds.length + hold.identifiers.length === 0) {
+    throw new AppError('input_invalid', { message: 'A hold needs a subject' });
+  }
+  const { tenant } = caller;
+  const cores = await coresOf(engine, tenant, hold.identifiers);
+  const slots = await engine.issuer.take(1);
+  const now = engine.clock.now();
+  const { from, to, reviewAt } = hold;
+  const row: Hold = { id: newId(now), tenantId: tenant.id, placedAt: now, releasedAt: null, reviewAt, from, to };
+  const reason: Artifact = {
+    slot: slots[0] ?? 0,
+    tenantId: tenant.id,
+    ownerId: row.id,
+    kind: 'hold-reason',
+    sealed: null,
+    blob: null,
+    blobBytes: null,
+  };
+  await engine.store.write(async (tx) => {
+    await tx.holds.lock(tenant.id, 'alone');
+    await tx.holds.insert(row, hold.callIds);
+    const tokens = await insertTokens(engine, tx, tenant, row.id, cores);
+    await tx.artifacts.insert([reason]);
+    await engine.issuer.confirm(tx.keys, slots);
+    const covered = [...(await coveredBy(engine, tx, row))];
+    await tx.audit.append(auditEntry(engine, caller, 'hold.placed', row.id, { calls: covered.length }));
+    // For a replay after a restore. Tokens, not cores: they die with their epoch, which a journal line would outlive.
+    const named = tokens.map((token) => [token.kind, token.epoch, Buffer.from(token.token).toString('hex')]);
+    const detail = { callIds: covered, tokens: named, from, to, reviewAt };
+    const what = { tenantId: tenant.id, ownerId: row.id, detail, slots: [] };
+    await tx.keys.appendJournal([journalEntry('hold_placed', now, what)]);
+  });
+  const sealed = await sealJson(engine, reason, { reason: hold.reason });
+  await engine.store.write(async (tx) => await tx.artifacts.setSealed(reason.slot, { sealed }));
+  return row;
+}

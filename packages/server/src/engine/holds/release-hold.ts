@@ -1,0 +1,34 @@
+import { journalEntry } from '../../keys/journal-entries.ts';
+import { AppError } from '../../model/errors.ts';
+import { auditEntry } from '../audit/audit-entry.ts';
+import { type Caller, type Engine, requireScope } from '../context.ts';
+
+/**
+ * Releases a hold: its reason's key is destroyed, its tokens go, and erasures that waited for it may run. Releasing
+ * twice changes nothing. Throws `hold_not_found` for what is unknown or foreign.
+ */
+export async function releaseHold(engine: Engine, caller: Caller, holdId: string): Promise<void> {
+  requireScope(caller, 'holds:write');
+  const { tenant } = caller;
+  const wasActive = await engine.store.write(async (tx) => {
+    await tx.holds.lock(tenant.id, 'alone');
+    const hold = await tx.holds.find(tenant.id, holdId);
+    if (hold === undefined) throw new AppError('hold_not_found');
+    if (hold.releasedAt !== null) return false;
+    const now = engine.clock.now();
+    await tx.holds.release(holdId, now);
+    await tx.tokens.deleteOfOwners([holdId]);
+    const artifacts = await tx.artifacts.deleteOfOwner(holdId);
+    await tx.audit.append(auditEntry(engine, caller, 'hold.released', holdId));
+    const slots = await engine.tree.destroy(
+      tx.keys,
+      artifacts.map((artifact) => artifact.slot),
+    );
+    const what = { tenantId: tenant.id, ownerId: holdId, slots };
+    await tx.keys.appendJournal([journalEntry('hold_released', now, what)]);
+    return true;
+  });
+  if (!wasActive) return;
+  engine.sealer.request();
+  engine.nudge();
+}

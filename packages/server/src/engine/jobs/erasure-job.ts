@@ -1,0 +1,79 @@
+import { AppError } from '../../model/errors.ts';
+import type { Job } from '../../model/tenant.ts';
+import type { Engine } from '../context.ts';
+import { completeErasure, type Run, shredErasure } from '../erasure/run.ts';
+
+/** Pauses before the next attempt: doubling from a quarter of a second up to five minutes. */
+const firstPauseMs = 250;
+const longestPauseMs = 5 * 60_000;
+
+/** How long to wait after this many attempts. */
+export function pauseAfter(attempts: number): number {
+  return Math.min(longestPauseMs, firstPauseMs * 2 ** Math.max(0, Math.min(attempts, 30) - 1));
+}
+
+/** Runs one claimed erasure job to its end, or puts it back with a code and a later time. Never throws. */
+export async function runErasureJob(engine: Engine, job: Job, stop: AbortSignal): Promise<void> {
+  await withLease(engine, job, stop, async (run) => {
+    await shredErasure(engine, run);
+    await completeErasure(engine, run);
+  });
+}
+
+/**
+ * Runs `work` under a job's lease: renews it, aborts the work when it is lost, finishes the job when the work is done,
+ * puts it back when it failed or was stopped. Never throws.
+ */
+export async function withLease(
+  engine: Engine,
+  job: Job,
+  stop: AbortSignal,
+  work: (run: Run) => Promise<void>,
+): Promise<void> {
+  const lost = new AbortController();
+  const signal = AbortSignal.any([stop, lost.signal]);
+  const renewing = setInterval(() => void renew(engine, job, lost), engine.limits.jobLeaseMs / 3);
+  renewing.unref();
+  const fence: Run['fence'] = async (tx) => {
+    if (!(await tx.jobs.fence(job))) throw new AppError('lease_lost');
+  };
+  try {
+    await work({ erasureId: job.payload, fence, signal });
+    await engine.store.write(async (tx) => await tx.jobs.finish(job, engine.clock.now()));
+  } catch (error) {
+    await putBack(engine, job, error);
+  } finally {
+    clearInterval(renewing);
+  }
+}
+
+async function renew(engine: Engine, job: Job, lost: AbortController): Promise<void> {
+  try {
+    const until = engine.clock.now() + engine.limits.jobLeaseMs;
+    const stands = await engine.store.write(async (tx) => await tx.jobs.renew(job, until));
+    if (!stands) lost.abort(new AppError('lease_lost'));
+  } catch (error) {
+    engine.log.warn('job.renew_failed', { jobId: job.id, code: codeOf(error) });
+  }
+}
+
+async function putBack(engine: Engine, job: Job, error: unknown): Promise<void> {
+  const code = codeOf(error);
+  if (code !== 'lease_lost')
+    engine.log.warn('job.failed', { jobId: job.id, code, attempt: job.attempts, detail: detailOf(error) });
+  const runAt = engine.clock.now() + (code === 'lease_lost' ? 0 : pauseAfter(job.attempts));
+  try {
+    await engine.store.write(async (tx) => await tx.jobs.retry(job, runAt, code));
+  } catch (failure) {
+    // The lease ends by itself; whoever takes the job over sees the same rows.
+    engine.log.warn('job.put_back_failed', { jobId: job.id, code: codeOf(failure) });
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof AppError ? error.code : 'internal';
+}
+
+function detailOf(error: unknown): string | undefined {
+  return error instanceof AppError ? error.detail : error instanceof Error ? error.name : undefined;
+}

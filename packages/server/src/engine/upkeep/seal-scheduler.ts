@@ -1,0 +1,112 @@
+import type { RootKeys } from '../../keys/root-keys.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Log } from '../../lib/log.ts';
+import { AppError } from '../../model/errors.ts';
+import type { Store } from '../../model/store.ts';
+import type { Head } from '../../model/vault.ts';
+
+/** Two seals of one process begin at least this far apart. */
+const pauseMs = 1000;
+/** A long erasure does not wait for its last item to be sealed. */
+const longestWaitMs = 10_000;
+/** With nothing to erase, a seal still comes once a day, so that old root keys keep dying. */
+const dailyMs = 24 * 3_600_000;
+/** After a seal that failed. */
+const retryMs = 1000;
+
+type Waiting = { resolve: (head: Head) => void; reject: (error: unknown) => void };
+
+/**
+ * When to seal (DESIGN section 3): at once if the last seal is a second old, else when it is; while an erasure is being
+ * shredded at its last item, at most ten seconds after its first; and once a day. After each seal the write-ahead log is
+ * emptied and what has expired is destroyed.
+ */
+export class SealScheduler {
+  readonly #rootKeys: RootKeys;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #waiting: Waiting[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #dueAt = Number.POSITIVE_INFINITY;
+  #lastBegun = Number.NEGATIVE_INFINITY;
+  #running: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(options: { rootKeys: RootKeys; store: Store; clock: Clock; log: Log }) {
+    this.#rootKeys = options.rootKeys;
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#log = options.log;
+  }
+
+  /** Something was destroyed: seal as soon as the pause allows. */
+  request(): void {
+    this.#arm(this.#earliest());
+  }
+
+  /** A long erasure is being shredded: its last item will ask for the seal, but it comes in ten seconds at the latest. */
+  expectMore(): void {
+    this.#arm(this.#clock.now() + longestWaitMs);
+  }
+
+  /** Resolves when a seal that began after this call has finished, its head moved. Rejects when that seal failed. */
+  async sealed(): Promise<Head> {
+    return await new Promise<Head>((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.request();
+    });
+  }
+
+  /** Starts the daily clock. */
+  start(): void {
+    this.#arm(this.#clock.now() + dailyMs);
+  }
+
+  /** Stops; a seal that was asked for and has not begun is made now, so that nothing waits for the next process. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    await this.#running;
+    if (this.#waiting.length > 0 || this.#dueAt <= this.#clock.now() + longestWaitMs) await this.#seal();
+  }
+
+  #earliest(): number {
+    return Math.max(this.#clock.now(), this.#lastBegun + pauseMs);
+  }
+
+  #arm(at: number): void {
+    if (at >= this.#dueAt || this.#isClosed) return;
+    this.#dueAt = at;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#fire(), Math.max(0, at - this.#clock.now()));
+    this.#timer.unref();
+  }
+
+  #fire(): void {
+    this.#running = (this.#running ?? Promise.resolve()).then(async () => await this.#seal());
+  }
+
+  async #seal(): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#dueAt = Number.POSITIVE_INFINITY;
+    this.#lastBegun = this.#clock.now();
+    try {
+      const head = await this.#rootKeys.seal();
+      this.#arm(this.#clock.now() + dailyMs);
+      for (const one of waiting) one.resolve(head);
+      await this.#afterSeal();
+    } catch (error) {
+      this.#log.error('seal.failed', { code: error instanceof AppError ? error.code : 'internal' });
+      for (const one of waiting) one.reject(error);
+      this.#arm(this.#clock.now() + retryMs);
+    }
+  }
+
+  async #afterSeal(): Promise<void> {
+    if (!(await this.#store.checkpoint())) this.#log.warn('checkpoint.busy');
+    const due = await this.#rootKeys.nextExpiry();
+    if (due !== undefined && due <= this.#clock.now()) await this.#rootKeys.expire();
+  }
+}

@@ -1,0 +1,66 @@
+import { endReservations } from '../../keys/slot-issuer.ts';
+import { AppError } from '../../model/errors.ts';
+import { sweepAbandonedUploads } from '../archive/abandoned-uploads.ts';
+import type { Engine } from '../context.ts';
+
+/** How often a process looks after what nobody waits for. */
+const everyMs = 10_000;
+/** Tombstones dropped in one transaction. */
+const tombstoneBatch = 1000;
+
+/**
+ * Looks after what nobody waits for: abandoned uploads, slots of dead processes, root keys past their horizon, old
+ * tombstones, opened keys in memory. Every process does it; all of it happens under locks and may be repeated.
+ */
+export class Upkeep {
+  readonly #engine: Engine;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => {
+      this.#running = this.#running.then(async () => await this.once());
+    }, everyMs);
+    this.#timer.unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+
+  /** One round. Whatever fails is logged and tried again in the next; one failure does not keep the rest from running. */
+  async once(): Promise<void> {
+    const engine = this.#engine;
+    engine.tree.dropOldCaches();
+    engine.secrets.dropOld();
+    await this.#try('uploads', async () => await sweepAbandonedUploads(engine));
+    await this.#try('reservations', async () => {
+      const now = engine.clock.now();
+      const destroyed = await endReservations(engine.store.keyStore, engine.tree, engine.clock, { endedBy: now });
+      if (destroyed > 0) engine.sealer.request();
+      return destroyed;
+    });
+    await this.#try('expiry', async () => {
+      const due = await engine.rootKeys.nextExpiry();
+      return due !== undefined && due <= engine.clock.now() ? await engine.rootKeys.expire() : 0;
+    });
+    await this.#try('tombstones', async () => {
+      const before = engine.clock.now() - engine.limits.tombstoneMs;
+      return await engine.store.write(async (tx) => await tx.tombstones.dropGone(before, tombstoneBatch));
+    });
+  }
+
+  async #try(what: string, work: () => Promise<number>): Promise<void> {
+    try {
+      const count = await work();
+      if (count > 0) this.#engine.log.info(`upkeep.${what}`, { count });
+    } catch (error) {
+      this.#engine.log.warn('upkeep.failed', { what, code: error instanceof AppError ? error.code : 'internal' });
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import type { StoreReads, StoreTx } from '../model/store.ts';
+import { changedRows, changeOne, isEmpty } from './changes.ts';
+import { fromCall, toCall, toFlag } from './rows.ts';
+import type { Session } from './session.ts';
+import type { Row } from './tables.ts';
+
+export function callReads(session: Session): StoreReads['calls'] {
+  const calls = () => session.builder.selectFrom('call').selectAll();
+  const { dialect } = session;
+  return {
+    async find(tenantId, id) {
+      const row = await calls().where('id', '=', id).where('tenant_id', '=', tenantId).executeTakeFirst();
+      return row && toCall(row);
+    },
+    /** By id; ids that are not there are left out. */
+    async findMany(tenantId, ids) {
+      const sql = `SELECT * FROM call WHERE tenant_id = ? AND ${dialect.within('id')} ORDER BY id`;
+      return (await session.rows<Row<'call'>>(sql, [tenantId, dialect.list(ids)])).map(toCall);
+    },
+    /** Those that ended first come first. */
+    async abandonedUploads(now, limit) {
+      return (await calls().where('upload_until', '<=', now).orderBy('upload_until').limit(limit).execute()).map(toCall);
+    },
+    async page(afterId, limit) {
+      return (await calls().where('id', '>', afterId).orderBy('id').limit(limit).execute()).map(toCall);
+    },
+    async count(tenantId) {
+      const sql = 'SELECT count(*) AS calls FROM call WHERE tenant_id = ?';
+      const [row] = await session.rows<{ calls: number }>(sql, [tenantId]);
+      return row?.calls ?? 0;
+    },
+  };
+}
+
+export function callWrites(session: Session): StoreTx['calls'] {
+  const update = () => session.builder.updateTable('call');
+  return {
+    ...callReads(session),
+    async insert(call) {
+      await session.builder.insertInto('call').values(fromCall(call)).execute();
+    },
+    /** Throws Bug where there is no such call. */
+    async update(id, change) {
+      const columns = {
+        kind: change.kind,
+        source: change.source,
+        direction: change.direction,
+        status: change.status,
+        started_at: change.startedAt,
+        ended_at: change.endedAt,
+        duration_ms: change.durationMs,
+        created_at: change.createdAt,
+        upload_until: change.uploadUntil,
+        is_upload_doomed: change.isUploadDoomed === undefined ? undefined : toFlag(change.isUploadDoomed),
+      };
+      if (!isEmpty(columns)) await changeOne(update().set(columns).where('id', '=', id));
+    },
+    async renewUpload(id, until) {
+      const renewed = update()
+        .set({ upload_until: until })
+        .where('id', '=', id)
+        .where('upload_until', 'is not', null)
+        .where('is_upload_doomed', '=', 0);
+      return (await changedRows(renewed)) === 1;
+    },
+    async delete(id) {
+      await session.builder.deleteFrom('call').where('id', '=', id).execute();
+    },
+  };
+}

@@ -1,0 +1,164 @@
+import { setTimeout as sleep, setImmediate as nextTurn } from 'node:timers/promises';
+import type { Faults } from '../lib/faults.ts';
+import { AppError, hasCode } from '../model/errors.ts';
+import { Session, type SqlConnection } from './session.ts';
+import { type ConnectionRole, prepareSqliteFile, SqliteConnection } from './sqlite-driver.ts';
+
+export type DbOptions = {
+  file: string;
+  /** How long a write transaction waits for other processes before `store_busy`. */
+  busyTimeoutMs: number;
+  faults: Faults;
+};
+
+// A try costs microseconds, and whoever waits longer between two loses to whoever waits less.
+const busyPauseMsMax = 8;
+
+/**
+ * The only place that opens transactions, and the only one that tries again.
+ *
+ * Writers of this process stand in one fair queue; among processes SQLite's write lock decides. Readers have a
+ * connection of their own and wait for nobody.
+ */
+export class Db {
+  /** Reads of the last committed state. */
+  readonly reads: Session;
+  readonly #options: DbOptions;
+  readonly #writer: SqlConnection;
+  readonly #reader: SqlConnection;
+  #queue: Promise<unknown> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: DbOptions, writer: SqlConnection, reader: SqlConnection) {
+    this.#options = options;
+    this.#writer = writer;
+    this.#reader = reader;
+    this.reads = new Session(reader);
+  }
+
+  /** Opens the database in `file`, which is created, empty, where it is missing. */
+  static async open(options: DbOptions): Promise<Db> {
+    await prepareSqliteFile(options.file);
+    const connect = (role: ConnectionRole) =>
+      patiently(options.busyTimeoutMs, async () => new SqliteConnection(options.file, role));
+    const writer = await connect('write');
+    try {
+      return new Db(options, writer, await connect('read'));
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Runs `work` in one write transaction, again from the start when the database was busy, and commits. Whatever it
+   * throws undoes all of it. Never to be called from inside another write: it would wait for itself.
+   */
+  write<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#inTurn(() => this.#transact(() => this.#attempt(this.#writer, work)));
+  }
+
+  /** The same on a connection opened for this transaction, to the file that has the name now. */
+  writeFresh<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#inTurn(() => this.#transact(() => this.#attemptFresh(work)));
+  }
+
+  /** Reads that all see the instant of the call. */
+  async snapshot<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    this.#refuseClosed();
+    const connection = new SqliteConnection(this.#options.file, 'read');
+    const session = new Session(connection);
+    try {
+      await connection.begin('read');
+      return await work(session);
+    } finally {
+      session.end();
+      await connection.close();
+    }
+  }
+
+  /** See `Store.checkpoint`. Tries once. */
+  checkpoint(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      try {
+        return await this.#writer.checkpoint();
+      } catch (error) {
+        if (hasCode(error, 'store_busy')) return false;
+        throw error;
+      }
+    });
+  }
+
+  /** Waits for the writers in the queue, lets in no more, and closes. */
+  close(): Promise<void> {
+    this.#closing ??= this.#closeInTurn();
+    return this.#closing;
+  }
+
+  async #closeInTurn(): Promise<void> {
+    await this.#queue;
+    this.reads.end();
+    await this.#reader.close();
+    await this.#writer.close();
+  }
+
+  #refuseClosed(): void {
+    if (this.#closing) throw new AppError('internal', { detail: 'the database is closed' });
+  }
+
+  /** One after the other, in the order of the calls. */
+  async #inTurn<T>(step: () => Promise<T>): Promise<T> {
+    this.#refuseClosed();
+    const turn = this.#queue.then(async () => {
+      // Everything in a transaction is a promise kept at once. Without this a long queue would keep the loop from turning.
+      await nextTurn();
+      return await step();
+    });
+    this.#queue = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  async #transact<T>(attempt: () => Promise<T>): Promise<T> {
+    const result = await patiently(this.#options.busyTimeoutMs, attempt);
+    await this.#options.faults.at('store:committed');
+    return result;
+  }
+
+  async #attempt<T>(connection: SqlConnection, work: (session: Session) => Promise<T>): Promise<T> {
+    await connection.begin('write');
+    const session = new Session(connection);
+    try {
+      const result = await work(session);
+      session.end();
+      await this.#options.faults.at('store:before-commit');
+      await connection.commit();
+      return result;
+    } catch (error) {
+      session.end();
+      await connection.rollback();
+      throw error;
+    }
+  }
+
+  async #attemptFresh<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    const connection = new SqliteConnection(this.#options.file, 'write');
+    try {
+      return await this.#attempt(connection, work);
+    } finally {
+      await connection.close();
+    }
+  }
+}
+
+/** Tries again while the database is busy. Throws `store_busy` when the time is up. */
+async function patiently<T>(timeoutMs: number, attempt: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, busyPauseMsMax)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!hasCode(error, 'store_busy') || performance.now() + pauseMs > deadline) throw error;
+    }
+    await sleep(pauseMs);
+  }
+}

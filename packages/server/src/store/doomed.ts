@@ -1,0 +1,56 @@
+import type { ItemSpan, StoreReads, StoreTx } from '../model/store.ts';
+import { insertRows } from './batches.ts';
+import { toDoomedBlob } from './rows.ts';
+import type { Session } from './session.ts';
+import type { Row } from './tables.ts';
+
+export function doomedReads(session: Session): StoreReads['doomed'] {
+  const blobs = () => session.builder.selectFrom('doomed_blob').selectAll();
+  return {
+    async ofItems(span) {
+      const sql = `SELECT doomed_blob.* FROM item CROSS JOIN doomed_blob
+        WHERE item.erasure_id = ? AND item.seq >= ? AND item.seq < ?
+          AND doomed_blob.erasure_id = item.erasure_id AND doomed_blob.owner_id = item.call_id`;
+      return (await session.rows<Row<'doomed_blob'>>(sql, spanOf(span))).map(toDoomedBlob);
+    },
+    async unowned(limit) {
+      const unowned = blobs().where('erasure_id', 'is', null).orderBy('since').orderBy('blob').limit(limit);
+      return (await unowned.execute()).map(toDoomedBlob);
+    },
+    async all(afterBlob, limit) {
+      return (await blobs().where('blob', '>', afterBlob).orderBy('blob').limit(limit).execute()).map(toDoomedBlob);
+    },
+  };
+}
+
+const insertion = {
+  head: 'INSERT INTO doomed_blob (blob, owner_id, erasure_id, since)',
+  tail: 'ON CONFLICT DO NOTHING',
+};
+
+export function doomedWrites(session: Session): StoreTx['doomed'] {
+  const { dialect } = session;
+  return {
+    ...doomedReads(session),
+    /** A blob that is named already stays as it is, so that a step may be done again. */
+    async insert(blobs) {
+      await insertRows(
+        session,
+        insertion,
+        blobs.map((doomed) => [doomed.blob, doomed.ownerId, doomed.erasureId, doomed.since]),
+      );
+    },
+    async delete(blobs) {
+      await session.change(`DELETE FROM doomed_blob WHERE ${dialect.within('blob')}`, [dialect.list(blobs)]);
+    },
+    async deleteOfItems(span) {
+      const sql = `DELETE FROM doomed_blob WHERE erasure_id = ? AND owner_id IN
+        (SELECT call_id FROM item WHERE erasure_id = ? AND seq >= ? AND seq < ?)`;
+      await session.change(sql, [span.erasureId, ...spanOf(span)]);
+    },
+  };
+}
+
+function spanOf(span: ItemSpan) {
+  return [span.erasureId, span.fromSeq, span.toSeq];
+}

@@ -1,0 +1,118 @@
+/**
+ * The shredding transaction's statements: each works on a span of items at once, and on nothing of another tenant.
+ *
+ * `CROSS JOIN` and `IN (SELECT ...)` name the order of the loops: first the span, then an index look-up per call.
+ */
+import { Bug } from '../model/errors.ts';
+import type { ItemSpan, StoreTx } from '../model/store.ts';
+import { fromKindCode, toKindCode } from './rows.ts';
+import type { Parameter, Session } from './session.ts';
+import type { Row } from './tables.ts';
+
+type SpanWrites = Pick<
+  StoreTx['erasures'],
+  | 'spanArtifacts'
+  | 'spanCalls'
+  | 'spanTokens'
+  | 'deleteSpanArtifacts'
+  | 'deleteSpanTokens'
+  | 'deleteSpanCalls'
+  | 'shredItems'
+  | 'stampSpanTombstones'
+>;
+
+/** Takes the three parameters of `spanOf` and a state. */
+const inSpan = 'item.erasure_id = ? AND item.seq >= ? AND item.seq < ? AND item.state = ?';
+const callsInSpan = `(SELECT item.call_id FROM item WHERE ${inSpan})`;
+
+export function spanWrites(session: Session): SpanWrites {
+  const { dialect } = session;
+  return {
+    async spanArtifacts(span, kinds) {
+      const sql = `SELECT artifact.slot, artifact.owner_id, artifact.blob FROM item CROSS JOIN artifact
+        WHERE ${inSpan} AND artifact.owner_id = item.call_id AND artifact.tenant_id = ?
+          AND ${dialect.within('artifact.kind')} ORDER BY artifact.slot`;
+      const { id } = await tenantOf(session, span);
+      const rows = await session.rows<ArtifactRow>(sql, [...planned(span), id, dialect.list(kinds)]);
+      return rows.map((row) => ({ slot: row.slot, ownerId: row.owner_id, blob: row.blob }));
+    },
+    async spanCalls(span) {
+      const sql = `SELECT item.seq, item.call_id, call.upload_until, call.id AS found_id
+        FROM item LEFT JOIN call ON call.id = item.call_id AND call.tenant_id = ?
+        WHERE ${inSpan} AND (call.id IS NULL OR call.upload_until IS NOT NULL) ORDER BY item.seq`;
+      const { id } = await tenantOf(session, span);
+      const rows = await session.rows<CallRow>(sql, [id, ...planned(span)]);
+      return rows.map((row) => ({
+        seq: row.seq,
+        callId: row.call_id,
+        exists: row.found_id !== null,
+        isUploading: row.upload_until !== null,
+      }));
+    },
+    async spanTokens(span, kinds) {
+      const sql = `SELECT token.kind, token.epoch, token.token, token.owner_id FROM item CROSS JOIN token
+        WHERE ${inSpan} AND token.owner_id = item.call_id AND token.tenant = ? AND ${dialect.within('token.kind')}`;
+      const { id, number } = await tenantOf(session, span);
+      const parameters = [...planned(span), number, dialect.list(kinds.map(toKindCode))];
+      const rows = await session.rows<Omit<Row<'token'>, 'tenant'>>(sql, parameters);
+      return rows.map((row) => ({
+        tenantId: id,
+        kind: fromKindCode(row.kind),
+        epoch: row.epoch,
+        token: row.token,
+        ownerId: row.owner_id,
+      }));
+    },
+    async deleteSpanArtifacts(span, kinds) {
+      const sql = `DELETE FROM artifact WHERE owner_id IN ${callsInSpan} AND tenant_id = ? AND ${dialect.within('kind')}`;
+      const { id } = await tenantOf(session, span);
+      await session.change(sql, [...planned(span), id, dialect.list(kinds)]);
+    },
+    async deleteSpanTokens(span, kinds) {
+      const sql = `DELETE FROM token WHERE owner_id IN ${callsInSpan} AND tenant = ?`;
+      const { number } = await tenantOf(session, span);
+      const parameters = [...planned(span), number];
+      if (kinds === 'all') await session.change(sql, parameters);
+      else await session.change(`${sql} AND ${dialect.within('kind')}`, [...parameters, dialect.list(kinds.map(toKindCode))]);
+    },
+    async deleteSpanCalls(span) {
+      const { id } = await tenantOf(session, span);
+      await session.change(`DELETE FROM call WHERE id IN ${callsInSpan} AND tenant_id = ?`, [...planned(span), id]);
+    },
+    /** Throws Bug when one of them is not in state `planned`: its keys would be gone and its row would not say so. */
+    async shredItems(erasureId, items) {
+      const sql = `UPDATE item SET state = 'shredded', journal_id = ?, outcome = ?
+        WHERE erasure_id = ? AND seq = ? AND state = 'planned'`;
+      for (const { seq, journalId, outcome } of items) {
+        const changed = await session.change(sql, [journalId, outcome, erasureId, seq]);
+        if (changed !== 1) throw new Bug(`item ${seq} of erasure ${erasureId} is not planned`);
+      }
+    },
+    /** A tombstone that has the time already keeps it: the bytes have been gone since then. */
+    async stampSpanTombstones(span, goneAt) {
+      const sql = `UPDATE tombstone SET gone_at = ? WHERE call_id IN ${callsInSpan} AND tenant_id = ? AND gone_at IS NULL`;
+      const { id } = await tenantOf(session, span);
+      await session.change(sql, [goneAt, ...spanOf(span), 'removed', id]);
+    },
+  };
+}
+
+type ArtifactRow = Pick<Row<'artifact'>, 'slot' | 'owner_id' | 'blob'>;
+type CallRow = Pick<Row<'item'>, 'seq' | 'call_id'> & Pick<Row<'call'>, 'upload_until'> & { found_id: string | null };
+
+function spanOf(span: ItemSpan): Parameter[] {
+  return [span.erasureId, span.fromSeq, span.toSeq];
+}
+
+function planned(span: ItemSpan): Parameter[] {
+  return [...spanOf(span), 'planned'];
+}
+
+/** Whose calls the span's erasure may touch. Throws Bug where there is no such erasure. */
+async function tenantOf(session: Session, span: ItemSpan): Promise<{ id: string; number: number }> {
+  const sql = `SELECT tenant.id, tenant.number FROM erasure CROSS JOIN tenant
+    WHERE erasure.id = ? AND tenant.id = erasure.tenant_id`;
+  const [tenant] = await session.rows<{ id: string; number: number }>(sql, [span.erasureId]);
+  if (!tenant) throw new Bug(`there is no erasure ${span.erasureId}, or it has no tenant`);
+  return tenant;
+}

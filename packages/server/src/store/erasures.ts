@@ -1,0 +1,131 @@
+import { type Erasure, type ItemState, mayErasureMove, mayItemMove } from '../model/erasure.ts';
+import { Bug } from '../model/errors.ts';
+import type { ErasureTally, StoreReads, StoreTx } from '../model/store.ts';
+import { changedRows, changeOne, isEmpty } from './changes.ts';
+import { fromErasure, toErasure, toFlag, toItem } from './rows.ts';
+import type { Session } from './session.ts';
+import type { Row } from './tables.ts';
+
+export function erasureReads(session: Session): StoreReads['erasures'] {
+  const erasures = () => session.builder.selectFrom('erasure').selectAll();
+  const { dialect } = session;
+  return {
+    async find(id) {
+      const row = await erasures().where('id', '=', id).executeTakeFirst();
+      return row && toErasure(row);
+    },
+    async items(erasureId, { fromSeq, limit, states }) {
+      const items = session.builder
+        .selectFrom('item')
+        .selectAll()
+        .where('erasure_id', '=', erasureId)
+        .where('seq', '>=', fromSeq)
+        .orderBy('seq')
+        .limit(limit);
+      return (await (states ? items.where('state', 'in', states) : items).execute()).map(toItem);
+    },
+    async tally(erasureId) {
+      const rows = await session.builder
+        .selectFrom('item')
+        .select((of) => ['state', of.fn.countAll<number>().as('items')])
+        .where('erasure_id', '=', erasureId)
+        .groupBy('state')
+        .execute();
+      const tally: ErasureTally = { items: 0, planned: 0, held: 0, shredded: 0, removed: 0, verified: 0, failed: 0 };
+      for (const { state, items } of rows) {
+        tally[state] = items;
+        tally.items += items;
+      }
+      return tally;
+    },
+    async gatesOf(callIds) {
+      const sql = `SELECT item.call_id, item.erasure_id, erasure.action, erasure.keep_recording
+        FROM item CROSS JOIN erasure
+        WHERE ${dialect.within('item.call_id')} AND item.state IN ('planned', 'shredded', 'removed', 'failed')
+          AND erasure.id = item.erasure_id AND erasure.state IN ('running', 'completed_with_failures')`;
+      const rows = await session.rows<GateRow>(sql, [dialect.list(callIds)]);
+      return rows.map((row) => ({
+        callId: row.call_id,
+        erasureId: row.erasure_id,
+        action: row.action,
+        keepRecording: row.keep_recording === 1,
+      }));
+    },
+    /** By id: the order in which they were planned. */
+    async open(limit) {
+      return (await erasures().where('state', '=', 'running').orderBy('id').limit(limit).execute()).map(toErasure);
+    },
+    async page(afterId, limit) {
+      return (await erasures().where('id', '>', afterId).orderBy('id').limit(limit).execute()).map(toErasure);
+    },
+  };
+}
+
+type GateRow = Pick<Row<'item'>, 'call_id' | 'erasure_id'> & Pick<Row<'erasure'>, 'action' | 'keep_recording'>;
+
+type ErasureWrites = Pick<StoreTx['erasures'], 'insert' | 'addItems' | 'move' | 'stamp' | 'moveItems' | 'moveSpan'>;
+type Stamps = Partial<Pick<Erasure, 'unreadableAt' | 'shreddedAt' | 'sealedAt' | 'goneAt'>>;
+
+/** Throws Bug for a move that DESIGN section 4 does not have. */
+export function erasureWrites(session: Session): ErasureWrites {
+  const { dialect } = session;
+  return {
+    async insert(erasure) {
+      await session.builder.insertInto('erasure').values(fromErasure(erasure)).execute();
+    },
+    /** Planned items, numbered from `fromSeq` in the order given. */
+    async addItems(erasureId, fromSeq, callIds) {
+      const sql = `INSERT INTO item (erasure_id, seq, call_id, state)
+        SELECT ?, ? + position, value, 'planned' FROM ${dialect.listed}`;
+      await session.change(sql, [erasureId, fromSeq, dialect.list(callIds)]);
+    },
+    async move(id, from, to, change) {
+      if (!mayErasureMove(from, to)) throw new Bug(`an erasure does not go from ${from} to ${to}`);
+      const columns = { state: to, ...stampsOf(change) };
+      const moved = session.builder.updateTable('erasure').set(columns).where('id', '=', id).where('state', '=', from);
+      return (await changedRows(moved)) === 1;
+    },
+    /** Throws Bug where there is no such erasure. */
+    async stamp(id, change) {
+      const columns = stampsOf(change);
+      if (!isEmpty(columns)) await changeOne(session.builder.updateTable('erasure').set(columns).where('id', '=', id));
+    },
+    /** All or none: 0 when one of them is in another state or not there. */
+    async moveItems(erasureId, seqs, from, to, { outcome, failedCode }) {
+      refuseMove(from, to);
+      const chosen = `erasure_id = ? AND ${dialect.within('seq')} AND state = ?`;
+      const parameters = [erasureId, dialect.list(seqs), from];
+      const sql = `SELECT count(*) AS items FROM item WHERE ${chosen}`;
+      const [found] = await session.rows<{ items: number }>(sql, parameters);
+      if (found?.items !== new Set(seqs).size) return 0;
+      const change = `UPDATE item SET state = ?, outcome = coalesce(?, outcome),
+        failed_code = CASE WHEN ? = 1 THEN ? ELSE failed_code END WHERE ${chosen}`;
+      const setsCode = toFlag(failedCode !== undefined);
+      return await session.change(change, [to, outcome ?? null, setsCode, failedCode ?? null, ...parameters]);
+    },
+    async moveSpan(span, from, to, change) {
+      refuseMove(from, to);
+      const moved = session.builder
+        .updateTable('item')
+        .set({ state: to, outcome: change.outcome })
+        .where('erasure_id', '=', span.erasureId)
+        .where('seq', '>=', span.fromSeq)
+        .where('seq', '<', span.toSeq)
+        .where('state', '=', from);
+      return await changedRows(moved);
+    },
+  };
+}
+
+function stampsOf(change: Stamps) {
+  return {
+    unreadable_at: change.unreadableAt,
+    shredded_at: change.shreddedAt,
+    sealed_at: change.sealedAt,
+    gone_at: change.goneAt,
+  };
+}
+
+function refuseMove(from: ItemState, to: ItemState): void {
+  if (!mayItemMove(from, to)) throw new Bug(`an item does not go from ${from} to ${to}`);
+}

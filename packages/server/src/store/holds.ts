@@ -1,0 +1,63 @@
+import type { StoreReads, StoreTx } from '../model/store.ts';
+import { insertRows } from './batches.ts';
+import { toHold } from './rows.ts';
+import type { Session } from './session.ts';
+
+export function holdReads(session: Session): StoreReads['holds'] {
+  const holds = (tenantId: string) => session.builder.selectFrom('hold').selectAll().where('tenant_id', '=', tenantId);
+  return {
+    async find(tenantId, id) {
+      const row = await holds(tenantId).where('id', '=', id).executeTakeFirst();
+      return row && toHold(row);
+    },
+    /** By id: the order in which they were placed. */
+    async active(tenantId) {
+      return (await holds(tenantId).where('released_at', 'is', null).orderBy('id').execute()).map(toHold);
+    },
+    /** Ascending. */
+    async callsOf(holdId) {
+      const calls = session.builder.selectFrom('hold_call').select('call_id').where('hold_id', '=', holdId);
+      return (await calls.orderBy('call_id').execute()).map((row) => row.call_id);
+    },
+  };
+}
+
+const callsOfHold = { head: 'INSERT INTO hold_call (hold_id, call_id)', tail: 'ON CONFLICT DO NOTHING' };
+
+export function holdWrites(session: Session): StoreTx['holds'] {
+  return {
+    ...holdReads(session),
+    /** The tenant's row stands for its holds. */
+    async lock(tenantId, mode) {
+      await session.rows(`SELECT id FROM tenant WHERE id = ? ${session.dialect.lock[mode]}`, [tenantId]);
+    },
+    async insert(hold, callIds) {
+      await session.builder
+        .insertInto('hold')
+        .values({
+          id: hold.id,
+          tenant_id: hold.tenantId,
+          placed_at: hold.placedAt,
+          released_at: hold.releasedAt,
+          review_at: hold.reviewAt,
+          range_from: hold.from,
+          range_to: hold.to,
+        })
+        .execute();
+      await insertRows(
+        session,
+        callsOfHold,
+        callIds.map((callId) => [hold.id, callId]),
+      );
+    },
+    /** A hold that was released before keeps the time of that. */
+    async release(id, at) {
+      await session.builder
+        .updateTable('hold')
+        .set({ released_at: at })
+        .where('id', '=', id)
+        .where('released_at', 'is', null)
+        .execute();
+    },
+  };
+}

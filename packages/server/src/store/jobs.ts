@@ -1,0 +1,79 @@
+import { AppError } from '../model/errors.ts';
+import type { StoreReads, StoreTx } from '../model/store.ts';
+import type { Job } from '../model/tenant.ts';
+import { toJob } from './rows.ts';
+import type { Parameter, Session } from './session.ts';
+import type { Row } from './tables.ts';
+
+export function jobReads(session: Session): StoreReads['jobs'] {
+  const jobs = () => session.builder.selectFrom('job').selectAll();
+  return {
+    async find(id) {
+      const row = await jobs().where('id', '=', id).executeTakeFirst();
+      return row && toJob(row);
+    },
+    /** When the first unfinished job may be claimed: a job under a lease not before that has run out. */
+    async nextRunAt() {
+      const sql = `SELECT min(CASE WHEN lease_until > run_at THEN lease_until ELSE run_at END) AS next
+        FROM job WHERE finished_at IS NULL`;
+      const [row] = await session.rows<{ next: number | null }>(sql, []);
+      return row?.next ?? undefined;
+    },
+    /** Newest first. */
+    async list({ unfinishedOnly, limit }) {
+      const newest = jobs().orderBy('id', 'desc').limit(limit);
+      return (await (unfinishedOnly ? newest.where('finished_at', 'is', null) : newest).execute()).map(toJob);
+    },
+  };
+}
+
+/** What every write of a worker repeats: the job is still this owner's and this attempt's. */
+const fenced = 'id = ? AND lease_owner = ? AND attempts = ? AND finished_at IS NULL';
+
+export function jobWrites(session: Session): StoreTx['jobs'] {
+  const { dialect } = session;
+  return {
+    ...jobReads(session),
+    /** With a lease it is the owner's first attempt from the start. */
+    async enqueue({ id, kind, payload, runAt, lease }) {
+      const sql = `INSERT INTO job (id, kind, payload, run_at, attempts, lease_owner, lease_until)
+        VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, payload) WHERE finished_at IS NULL DO NOTHING`;
+      await session.change(sql, [id, kind, payload, runAt, lease ? 1 : 0, lease?.owner ?? null, lease?.until ?? null]);
+    },
+    /** Those that are due for longest come first. */
+    async claim({ owner, now, leaseUntil, limit }) {
+      const sql = `UPDATE job SET lease_owner = ?, lease_until = ?, attempts = attempts + 1 WHERE id IN (
+          SELECT id FROM job WHERE finished_at IS NULL AND run_at <= ? AND (lease_until IS NULL OR lease_until <= ?)
+          ORDER BY run_at, id LIMIT ? ${dialect.lock.free}
+        ) RETURNING *`;
+      const rows = await session.rows<Row<'job'>>(sql, [owner, leaseUntil, now, now, limit]);
+      return rows.map(toJob).toSorted((a, b) => a.runAt - b.runAt || (a.id < b.id ? -1 : 1));
+    },
+    async fence(job) {
+      const sql = `SELECT id FROM job WHERE ${fenced} ${dialect.lock.alone}`;
+      return (await session.rows(sql, fenceOf(job))).length === 1;
+    },
+    async renew(job, leaseUntil) {
+      const sql = `UPDATE job SET lease_until = ? WHERE ${fenced}`;
+      return (await session.change(sql, [leaseUntil, ...fenceOf(job)])) === 1;
+    },
+    /** Throws `lease_lost` when the job is no longer this owner's. */
+    async finish(job, at) {
+      const sql = `UPDATE job SET finished_at = ?, lease_owner = NULL, lease_until = NULL WHERE ${fenced}`;
+      refuseLost(await session.change(sql, [at, ...fenceOf(job)]));
+    },
+    /** Throws `lease_lost` when the job is no longer this owner's. */
+    async retry(job, runAt, lastError) {
+      const sql = `UPDATE job SET run_at = ?, last_error = ?, lease_owner = NULL, lease_until = NULL WHERE ${fenced}`;
+      refuseLost(await session.change(sql, [runAt, lastError, ...fenceOf(job)]));
+    },
+  };
+}
+
+function fenceOf(job: Job): Parameter[] {
+  return [job.id, job.leaseOwner, job.attempts];
+}
+
+function refuseLost(changed: number): void {
+  if (changed !== 1) throw new AppError('lease_lost');
+}

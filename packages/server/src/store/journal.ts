@@ -1,0 +1,73 @@
+import type { KeyTx } from '../model/key-store.ts';
+import type { StoreReads } from '../model/store.ts';
+import { insertRows } from './batches.ts';
+import { toJournalEntry, toJson } from './rows.ts';
+import type { Session } from './session.ts';
+import type { Row } from './tables.ts';
+
+export function journalReads(session: Session): StoreReads['journal'] {
+  const { dialect } = session;
+  return {
+    /** By id. */
+    async page(afterId, limit) {
+      const entries = session.builder.selectFrom('journal').selectAll().where('id', '>', afterId);
+      const rows = await entries.orderBy('id').limit(limit).execute();
+      return rows.map((row) => ({ ...toJournalEntry(row), copiedBy: row.copied_by }));
+    },
+    async copiedBy(ids) {
+      const sql = `SELECT id, copied_by FROM journal WHERE ${dialect.within('id')}`;
+      const rows = await session.rows<Pick<Row<'journal'>, 'id' | 'copied_by'>>(sql, [dialect.list(ids)]);
+      return new Map(rows.map((row) => [row.id, row.copied_by]));
+    },
+  };
+}
+
+type JournalTx = Pick<
+  KeyTx,
+  'appendJournal' | 'pendingJournal' | 'markCopied' | 'knownJournalIds' | 'recordSeal' | 'hasSeal'
+>;
+
+const insertion = { head: 'INSERT INTO journal (id, kind, tenant_id, owner_id, action, slots, at, detail)' };
+
+/** The journal and the seals as the key tree writes them. Rows are only ever added; `copied_by` is set once. */
+export function journalWrites(session: Session): JournalTx {
+  const { dialect } = session;
+  return {
+    async appendJournal(entries) {
+      const rows = entries.map((entry) => [
+        entry.id,
+        entry.kind,
+        entry.tenantId,
+        entry.ownerId,
+        entry.action,
+        toJson(entry.slots),
+        entry.at,
+        entry.detail === null || entry.detail === undefined ? null : toJson(entry.detail),
+      ]);
+      await insertRows(session, insertion, rows);
+    },
+    async pendingJournal() {
+      const sql = 'SELECT * FROM journal WHERE copied_by IS NULL ORDER BY number';
+      return (await session.rows<Row<'journal'>>(sql, [])).map(toJournalEntry);
+    },
+    async markCopied(ids, generation) {
+      const sql = `UPDATE journal SET copied_by = ? WHERE ${dialect.within('id')} AND copied_by IS NULL`;
+      await session.change(sql, [generation, dialect.list(ids)]);
+    },
+    async knownJournalIds(ids) {
+      const sql = `SELECT id FROM journal WHERE ${dialect.within('id')}`;
+      return new Set((await session.rows<{ id: string }>(sql, [dialect.list(ids)])).map((row) => row.id));
+    },
+    async recordSeal({ generation, keyId, sealedAt }) {
+      const sql = 'INSERT INTO seal (generation, key_id, sealed_at) VALUES (?, ?, ?)';
+      await session.change(sql, [generation, keyId, sealedAt]);
+    },
+    hasSeal: (seal) => hasSeal(session, seal),
+  };
+}
+
+/** True when that seal was committed here. */
+export async function hasSeal(session: Session, seal: { generation: number; keyId: string }): Promise<boolean> {
+  const sql = 'SELECT generation FROM seal WHERE generation = ? AND key_id = ?';
+  return (await session.rows(sql, [seal.generation, seal.keyId])).length === 1;
+}

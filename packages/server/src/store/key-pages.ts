@@ -1,0 +1,131 @@
+import type { KeyReads, KeyTx, PagePlace, Reservation, StoredPage } from '../model/key-store.ts';
+import type { StoreReads } from '../model/store.ts';
+import { batches, insertRows, marks } from './batches.ts';
+import { changeOne } from './changes.ts';
+import { hasSeal, journalWrites } from './journal.ts';
+import { toFlag, toTop } from './rows.ts';
+import type { Session } from './session.ts';
+import type { Row } from './tables.ts';
+
+// DESIGN section 3: five levels of 256, so that no level has more than 2^40 pages.
+const pagesPerLevel = 2 ** 40;
+
+const topColumns = 'archive_id, key_id, generation, sealed_at, is_restoring, next_leaf, page';
+type TopColumns = Omit<Row<'archive'>, 'one'>;
+type PageRow = Row<'key_page'>;
+
+export function keyReads(session: Session): KeyReads & StoreReads['keys'] {
+  return {
+    readTop: () => readTop(session, ''),
+    readPath: (places) => readPath(session, places),
+    readPages: (places) => readPages(session, places),
+    /** Slots that artifacts and token epochs name. */
+    async namedSlots(from, to) {
+      const sql = `SELECT slot FROM artifact WHERE slot BETWEEN ? AND ?
+        UNION SELECT slot FROM epoch WHERE slot BETWEEN ? AND ? ORDER BY slot`;
+      return (await session.rows<{ slot: number }>(sql, [from, to, from, to])).map((row) => row.slot);
+    },
+    hasSeal: (seal) => hasSeal(session, seal),
+  };
+}
+
+export function keyWrites(session: Session): KeyTx {
+  return {
+    ...keyReads(session),
+    ...journalWrites(session),
+    ...reservationWrites(session),
+    lockTop: () => readTop(session, session.dialect.lock.alone),
+    async createTop(row) {
+      const sql = `INSERT INTO archive (one, ${topColumns}) VALUES (1, ${marks(7)})`;
+      const { archiveId, keyId, generation, sealedAt, isRestoring, nextLeaf, page } = row;
+      await session.change(sql, [archiveId, keyId, generation, sealedAt, toFlag(isRestoring), nextLeaf, page]);
+    },
+    /** Throws Bug before the archive was created. */
+    async updateTop(change) {
+      const columns = {
+        key_id: change.keyId,
+        generation: change.generation,
+        sealed_at: change.sealedAt,
+        is_restoring: change.isRestoring === undefined ? undefined : toFlag(change.isRestoring),
+        next_leaf: change.nextLeaf,
+        page: change.page,
+      };
+      await changeOne(session.builder.updateTable('archive').set({ ...columns, one: 1 }));
+    },
+    async writePages(pages) {
+      const rows = pages.map((page) => [placeOf(page), page.sealed]);
+      await insertRows(session, pageWrite, rows);
+    },
+  };
+}
+
+const pageWrite = {
+  head: 'INSERT INTO key_page (place, sealed)',
+  tail: 'ON CONFLICT (place) DO UPDATE SET sealed = excluded.sealed',
+};
+
+type ReservationTx = Pick<
+  KeyTx,
+  'insertReservation' | 'renewReservation' | 'findReservations' | 'deleteReservation'
+>;
+
+function reservationWrites(session: Session): ReservationTx {
+  return {
+    async insertReservation({ leaf, owner, leaseUntil }) {
+      const sql = 'INSERT INTO reservation (leaf, owner, lease_until) VALUES (?, ?, ?)';
+      await session.change(sql, [leaf, owner, leaseUntil]);
+    },
+    async renewReservation({ leaf, owner, leaseUntil }) {
+      const sql = 'UPDATE reservation SET lease_until = ? WHERE leaf = ? AND owner = ?';
+      return (await session.change(sql, [leaseUntil, leaf, owner])) === 1;
+    },
+    /** By leaf. */
+    async findReservations(which) {
+      const all = session.builder.selectFrom('reservation').selectAll().orderBy('leaf');
+      const rows = await reservationsOf(all, which).execute();
+      return rows.map((row): Reservation => ({ leaf: row.leaf, owner: row.owner, leaseUntil: row.lease_until }));
+    },
+    async deleteReservation(leaf) {
+      await session.change('DELETE FROM reservation WHERE leaf = ?', [leaf]);
+    },
+  };
+}
+
+async function readTop(session: Session, lock: string) {
+  const [row] = await session.rows<TopColumns>(`SELECT ${topColumns} FROM archive ${lock}`, []);
+  return row && toTop(row);
+}
+
+/** One statement sees one instant: a page and the page that holds its key belong together. */
+async function readPath(session: Session, places: readonly PagePlace[]) {
+  const sql = `SELECT NULL AS place, NULL AS sealed, ${topColumns} FROM archive
+    UNION ALL SELECT place, sealed, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM key_page
+    WHERE place IN (${marks(places.length)})`;
+  const rows = await session.rows<PathRow>(sql, places.map(placeOf));
+  const pages: StoredPage[] = [];
+  let top: TopColumns | undefined;
+  for (const row of rows) {
+    if (row.place === null) top = row;
+    else pages.push(toPage(row));
+  }
+  return top && { top: toTop(top), pages };
+}
+
+type PathRow = (TopColumns & { place: null }) | PageRow;
+
+async function readPages(session: Session, places: readonly PagePlace[]): Promise<StoredPage[]> {
+  const pages: StoredPage[] = [];
+  for (const batch of batches(places)) {
+    const sql = `SELECT place, sealed FROM key_page WHERE place IN (${marks(batch.length)})`;
+    for (const row of await session.rows<PageRow>(sql, batch.map(placeOf))) pages.push(toPage(row));
+  }
+  return pages;
+}
+
+function placeOf({ level, index }: PagePlace): number {
+  return level * pagesPerLevel + index;
+}
+
+function toPage({ place, sealed }: PageRow): StoredPage {
+  return { level: Math.floor(place / pagesPerLevel), index: place % pagesPerLevel, sealed };
+}

@@ -1,0 +1,72 @@
+import type { Kysely } from 'kysely';
+import { Bug } from '../model/errors.ts';
+import type { SqlDialect } from './dialect.ts';
+import type { Tables } from './tables.ts';
+
+/** What a statement may carry. Yes and no are 1 and 0. */
+export type Parameter = string | number | Uint8Array | null;
+
+/** One connection to a database. Transactions on it are opened in `db.ts` and nowhere else. */
+export interface SqlConnection {
+  readonly dialect: SqlDialect;
+  /** The query builder on this connection. */
+  readonly builder: Kysely<Tables>;
+  /** Runs a statement that answers with rows. */
+  rows(sql: string, parameters: readonly Parameter[]): Promise<unknown[]>;
+  /** Runs a statement that answers with how many rows it changed. */
+  change(sql: string, parameters: readonly Parameter[]): Promise<number>;
+  /** A write transaction sees the last committed state. A read transaction sees the instant of this call. */
+  begin(kind: 'read' | 'write'): Promise<void>;
+  commit(): Promise<void>;
+  /** Does nothing outside a transaction: some failures have ended it already. */
+  rollback(): Promise<void>;
+  /** See `Store.checkpoint`. */
+  checkpoint(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/**
+ * What the nouns of this folder run their statements on: a connection for as long as its holder may use it.
+ *
+ * A statement about one row is built with `builder`. Those that carry many rows, and those of the key tree, are constant
+ * text, so that the connection finds them prepared.
+ */
+export class Session {
+  readonly #connection: SqlConnection;
+  #isOver = false;
+
+  constructor(connection: SqlConnection) {
+    this.#connection = connection;
+  }
+
+  get dialect(): SqlDialect {
+    return this.#connection.dialect;
+  }
+
+  /** The query builder, to be asked for anew for each statement. */
+  get builder(): Kysely<Tables> {
+    this.#check();
+    return this.#connection.builder;
+  }
+
+  /** Rows of a statement. The caller names their shape; that it is so is what the contract suite proves. */
+  async rows<Row>(sql: string, parameters: readonly Parameter[]): Promise<Row[]> {
+    this.#check();
+    return (await this.#connection.rows(sql, parameters)) as Row[];
+  }
+
+  /** Runs a statement and tells how many rows it changed. */
+  async change(sql: string, parameters: readonly Parameter[]): Promise<number> {
+    this.#check();
+    return await this.#connection.change(sql, parameters);
+  }
+
+  /** From here on every use throws Bug: the connection may be in somebody else's transaction. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  #check(): void {
+    if (this.#isOver) throw new Bug('a transaction was used after its end');
+  }
+}

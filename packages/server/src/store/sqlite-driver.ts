@@ -1,0 +1,210 @@
+import { chmodSync, closeSync, existsSync, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import Database from 'better-sqlite3';
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Driver,
+  Kysely,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
+import { makeFolder, syncFolder } from '../lib/durable-files.ts';
+import { AppError, Bug } from '../model/errors.ts';
+import { sqliteDialect } from './dialect.ts';
+import type { Parameter, SqlConnection } from './session.ts';
+import type { Tables } from './tables.ts';
+
+/** A `read` connection cannot write, and lets the event loop turn while it is read from without a pause. */
+export type ConnectionRole = 'read' | 'write';
+
+type Statement = Database.Statement<unknown[]>;
+
+// Twice what the store's own texts come to.
+const statementsMax = 512;
+// Opening may meet a neighbour who recovers the log; that takes milliseconds and cannot be waited for in any other way.
+const openTimeoutMs = 10_000;
+const readStretchMsMax = 10;
+
+/** Creates the file (mode 0600) and its folder (mode 0700), durably, where they are missing, and keeps others out. */
+export async function prepareSqliteFile(file: string): Promise<void> {
+  await makeFolder(dirname(file));
+  try {
+    // Only ever a new file: closing one that is open elsewhere in this process would drop SQLite's locks on it.
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (error) {
+    if (!existsSync(file)) throw error;
+  }
+  if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
+  await syncFolder(dirname(file));
+}
+
+/**
+ * One connection to a SQLite file, which must exist.
+ *
+ * better-sqlite3 is synchronous: a statement has run when its promise is made. A write transaction never waits for
+ * another process here, since that would stop this one: it fails with `store_busy`, and `db.ts` tries again.
+ *
+ * Every failure of SQLite is an AppError, `store_busy` or `internal` with SQLite's own code as detail; a statement that
+ * cannot be run at all is a Bug.
+ */
+export class SqliteConnection implements SqlConnection {
+  readonly dialect = sqliteDialect;
+  readonly builder: Kysely<Tables>;
+  readonly #database: Database.Database;
+  readonly #statements = new Map<string, Statement>();
+  readonly #isReader: boolean;
+  #stretchBegan = performance.now();
+
+  constructor(file: string, role: ConnectionRole) {
+    this.#isReader = role === 'read';
+    this.#database = attempt(() => openDatabase(file, role));
+    this.builder = new Kysely({ dialect: kyselyDialect(this) });
+  }
+
+  async rows(sql: string, parameters: readonly unknown[]): Promise<unknown[]> {
+    await this.#rest();
+    return attempt(() => this.#prepare(sql).all(parameters));
+  }
+
+  async change(sql: string, parameters: readonly Parameter[]): Promise<number> {
+    return attempt(() => this.#prepare(sql).run(parameters).changes);
+  }
+
+  /** Runs what the query builder made. */
+  async execute(query: CompiledQuery): Promise<QueryResult<unknown>> {
+    await this.#rest();
+    return attempt(() => {
+      const statement = this.#prepare(query.sql);
+      if (statement.reader) return { rows: statement.all(query.parameters) };
+      return { rows: [], numAffectedRows: BigInt(statement.run(query.parameters).changes) };
+    });
+  }
+
+  async begin(kind: 'read' | 'write'): Promise<void> {
+    attempt(() => {
+      this.#prepare(kind === 'write' ? 'BEGIN IMMEDIATE' : 'BEGIN').run();
+      // A read transaction begins with its first read.
+      if (kind === 'read') this.#prepare('SELECT count(*) FROM sqlite_schema').all();
+    });
+  }
+
+  async commit(): Promise<void> {
+    attempt(() => this.#prepare('COMMIT').run());
+  }
+
+  async rollback(): Promise<void> {
+    if (this.#database.inTransaction) attempt(() => this.#prepare('ROLLBACK').run());
+  }
+
+  async checkpoint(): Promise<boolean> {
+    return attempt(() => this.#database.pragma('wal_checkpoint(TRUNCATE)', { simple: true })) === 0;
+  }
+
+  async close(): Promise<void> {
+    attempt(() => this.#database.close());
+  }
+
+  #prepare(sql: string): Statement {
+    const known = this.#statements.get(sql);
+    // Put back at the end, so that the first one is always the one that was not used for longest.
+    if (known) this.#statements.delete(sql);
+    const statement = known ?? this.#database.prepare<unknown[]>(sql);
+    this.#statements.set(sql, statement);
+    const [oldest] = this.#statements.keys();
+    if (oldest !== undefined && this.#statements.size > statementsMax) this.#statements.delete(oldest);
+    return statement;
+  }
+
+  /** Promises that are kept at once never let the event loop turn, so a long walk through pages would stop the server. */
+  async #rest(): Promise<void> {
+    if (!this.#isReader || performance.now() - this.#stretchBegan < readStretchMsMax) return;
+    await nextTurn();
+    this.#stretchBegan = performance.now();
+  }
+}
+
+function openDatabase(file: string, role: ConnectionRole): Database.Database {
+  const database = new Database(file, { fileMustExist: true, readonly: role === 'read', timeout: openTimeoutMs });
+  try {
+    for (const pragma of role === 'read' ? readerPragmas : writerPragmas) database.pragma(pragma);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return database;
+}
+
+const readerPragmas = ['temp_store = MEMORY', 'foreign_keys = OFF'];
+const writerPragmas = [
+  'journal_mode = WAL',
+  'synchronous = FULL',
+  'secure_delete = ON',
+  'temp_store = MEMORY',
+  'foreign_keys = OFF',
+  // In KiB: an erasure of thousands touches tens of thousands of pages, and what does not fit is written twice.
+  'cache_size = -65536',
+  // In pages: 64 MiB. A checkpoint inside a commit stalls everybody, and each seal makes one that empties the log.
+  'wal_autocheckpoint = 16384',
+  // From here on nothing waits: see above.
+  'busy_timeout = 0',
+];
+
+/** Kysely's view of one connection. */
+function kyselyDialect(connection: SqliteConnection) {
+  return {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new SqliteDriver(connection),
+    createIntrospector: (db: Kysely<unknown>) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  };
+}
+
+class SqliteDriver implements Driver {
+  readonly #connection: DatabaseConnection;
+
+  constructor(connection: SqliteConnection) {
+    this.#connection = {
+      // Kysely's own drivers promise the same: the builder knows what its statement answers.
+      executeQuery: <R>(query: CompiledQuery) => connection.execute(query) as Promise<QueryResult<R>>,
+      streamQuery: () => {
+        throw new Bug('rows are read in pages, not streamed');
+      },
+    };
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    return this.#connection;
+  }
+
+  async beginTransaction(): Promise<void> {
+    throw new Bug('transactions are opened in db.ts');
+  }
+
+  async commitTransaction(): Promise<void> {
+    throw new Bug('transactions are opened in db.ts');
+  }
+
+  async rollbackTransaction(): Promise<void> {
+    throw new Bug('transactions are opened in db.ts');
+  }
+
+  async releaseConnection(): Promise<void> {}
+
+  async destroy(): Promise<void> {}
+}
+
+function attempt<T>(step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError)) throw new Bug('a statement could not be run', { cause: error });
+    const isBusy = error.code.startsWith('SQLITE_BUSY') || error.code.startsWith('SQLITE_LOCKED');
+    throw new AppError(isBusy ? 'store_busy' : 'internal', { detail: error.code, cause: error });
+  }
+}

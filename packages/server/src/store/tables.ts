@@ -1,0 +1,177 @@
+import type { Generated, Selectable } from 'kysely';
+import type { ArtifactKind, Call } from '../model/call.ts';
+import type { Erasure, Item } from '../model/erasure.ts';
+import type { JournalKind, SlotRange } from '../model/key-store.ts';
+import type { AuditEntry, JobKind, Scope } from '../model/tenant.ts';
+
+declare const parsedAs: unique symbol;
+
+/** JSON as stored. Made and read by `toJson` and `fromJson` alone. */
+export type JsonText<T> = string & { readonly [parsedAs]: T };
+/** A yes or no as stored. */
+export type Flag = 0 | 1;
+/** Token kinds are stored as numbers: there are several tokens per call, each in two trees. */
+export type KindCode = number;
+
+type TenantTable = { number: Generated<number>; id: string; slug: string; region: string; created_at: number };
+
+type ClientTable = {
+  id: string;
+  tenant_id: string;
+  secret_hash: string;
+  scopes: JsonText<Scope[]>;
+  version: number;
+  created_at: number;
+  expires_at: number;
+  disabled_at: number | null;
+};
+
+type ArchiveTable = {
+  one: 1;
+  archive_id: string;
+  key_id: string;
+  generation: number;
+  sealed_at: number;
+  is_restoring: Flag;
+  next_leaf: number;
+  page: Uint8Array;
+};
+
+type KeyPageTable = { place: number; sealed: Uint8Array };
+type ReservationTable = { leaf: number; owner: string; lease_until: number };
+type SealTable = { generation: number; key_id: string; sealed_at: number };
+
+type JournalTable = {
+  number: Generated<number>;
+  id: string;
+  kind: JournalKind;
+  tenant_id: string | null;
+  owner_id: string | null;
+  action: string | null;
+  slots: JsonText<readonly SlotRange[]>;
+  at: number;
+  detail: JsonText<unknown> | null;
+  copied_by: number | null;
+};
+
+type ArtifactTable = {
+  slot: number;
+  tenant_id: string | null;
+  owner_id: string;
+  kind: ArtifactKind;
+  blob: string | null;
+  blob_bytes: number | null;
+  sealed: Uint8Array | null;
+};
+
+type CallTable = {
+  id: string;
+  tenant_id: string;
+  kind: Call['kind'];
+  source: Call['source'];
+  direction: Call['direction'];
+  status: Call['status'];
+  started_at: number | null;
+  ended_at: number | null;
+  duration_ms: number | null;
+  created_at: number;
+  upload_until: number | null;
+  is_upload_doomed: Flag;
+};
+
+type EpochTable = { id: string; tenant_id: string; number: number; slot: number };
+type TokenTable = { tenant: number; kind: KindCode; epoch: number; token: Uint8Array; owner_id: string };
+type TombstoneTable = { call_id: string; tenant_id: string; shredded_at: number; gone_at: number | null };
+type TombstoneTokenTable = { tenant: number; kind: KindCode; token: Uint8Array; call_id: string };
+
+type ErasureTable = {
+  id: string;
+  tenant_id: string;
+  action: Erasure['action'];
+  keep_recording: Flag;
+  waits_for_holds: Flag;
+  state: Erasure['state'];
+  digest: string;
+  actor_kind: Erasure['actorKind'];
+  actor_id: string;
+  created_at: number;
+  unreadable_at: number | null;
+  shredded_at: number | null;
+  sealed_at: number | null;
+  gone_at: number | null;
+};
+
+type ItemTable = {
+  erasure_id: string;
+  seq: number;
+  call_id: string;
+  state: Item['state'];
+  outcome: Item['outcome'];
+  failed_code: string | null;
+  journal_id: string | null;
+};
+
+type DoomedBlobTable = { blob: string; owner_id: string; erasure_id: string | null; since: number };
+
+type HoldTable = {
+  id: string;
+  tenant_id: string;
+  placed_at: number;
+  released_at: number | null;
+  review_at: number | null;
+  range_from: number | null;
+  range_to: number | null;
+};
+
+type HoldCallTable = { hold_id: string; call_id: string };
+
+type JobTable = {
+  id: string;
+  kind: JobKind;
+  payload: string;
+  run_at: number;
+  attempts: number;
+  lease_owner: string | null;
+  lease_until: number | null;
+  last_error: string | null;
+  finished_at: number | null;
+};
+
+type AuditTable = {
+  id: string;
+  at: number;
+  tenant_id: string | null;
+  actor_kind: AuditEntry['actor']['kind'];
+  actor_id: string;
+  event: string;
+  subject_id: string | null;
+  detail: JsonText<AuditEntry['detail']>;
+};
+
+/** Every table. Times are ms since the Unix epoch, ids are lower-case UUIDs, sizes are bytes. */
+export type Tables = {
+  migration: { name: string; applied_at: number };
+  tenant: TenantTable;
+  client: ClientTable;
+  archive: ArchiveTable;
+  key_page: KeyPageTable;
+  reservation: ReservationTable;
+  seal: SealTable;
+  journal: JournalTable;
+  artifact: ArtifactTable;
+  call: CallTable;
+  epoch: EpochTable;
+  token: TokenTable;
+  tombstone: TombstoneTable;
+  tombstone_token: TombstoneTokenTable;
+  erasure: ErasureTable;
+  item: ItemTable;
+  doomed_blob: DoomedBlobTable;
+  hold: HoldTable;
+  hold_call: HoldCallTable;
+  job: JobTable;
+  audit: AuditTable;
+};
+
+/** A row of a table as it is read. */
+export type Row<Table extends keyof Tables> = Selectable<Tables[Table]>;

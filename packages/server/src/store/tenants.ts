@@ -1,0 +1,64 @@
+import { AppError } from '../model/errors.ts';
+import type { StoreReads, StoreTx } from '../model/store.ts';
+import { toTenant } from './rows.ts';
+import type { Session } from './session.ts';
+
+export function tenantReads(session: Session): StoreReads['tenants'] {
+  return {
+    async find(by) {
+      const query = session.builder.selectFrom('tenant').selectAll();
+      const row = await ('id' in by ? query.where('id', '=', by.id) : query.where('slug', '=', by.slug)).executeTakeFirst();
+      return row && toTenant(row);
+    },
+    /** By number: the order in which they were made. */
+    async list() {
+      return (await session.builder.selectFrom('tenant').selectAll().orderBy('number').execute()).map(toTenant);
+    },
+  };
+}
+
+export function tenantWrites(session: Session): StoreTx['tenants'] {
+  return {
+    ...tenantReads(session),
+    /** Gives the tenant the next number, never one that was used before. Throws `tenant_exists` for a slug that is taken. */
+    async insert(tenant) {
+      const row = await session.builder
+        .insertInto('tenant')
+        .values({ id: tenant.id, slug: tenant.slug, region: tenant.region, created_at: tenant.createdAt })
+        .onConflict((conflict) => conflict.column('slug').doNothing())
+        .returningAll()
+        .executeTakeFirst();
+      if (!row) throw new AppError('tenant_exists');
+      return toTenant(row);
+    },
+  };
+}
+
+/** The small number under which a tenant's tokens are kept. Throws `tenant_not_found`. */
+export async function tenantNumber(session: Session, tenantId: string): Promise<number> {
+  const number = await tenantNumberIfAny(session, tenantId);
+  if (number === undefined) throw new AppError('tenant_not_found');
+  return number;
+}
+
+/** The same, undefined where there is no such tenant. */
+export async function tenantNumberIfAny(session: Session, tenantId: string): Promise<number | undefined> {
+  const [row] = await session.rows<{ number: number }>('SELECT number FROM tenant WHERE id = ?', [tenantId]);
+  return row?.number;
+}
+
+/** Looks each tenant's number up once. Throws `tenant_not_found`. */
+export class TenantNumbers {
+  readonly #session: Session;
+  readonly #known = new Map<string, number>();
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  async of(tenantId: string): Promise<number> {
+    const number = this.#known.get(tenantId) ?? (await tenantNumber(this.#session, tenantId));
+    this.#known.set(tenantId, number);
+    return number;
+  }
+}

@@ -1,0 +1,135 @@
+import type { StoreReads, StoreTx, TokenQuery } from '../model/store.ts';
+import type { StoredToken } from '../model/token-store.ts';
+import { insertRows } from './batches.ts';
+import { allKindCodes, fromKindCode, toEpoch, toKindCode } from './rows.ts';
+import type { Parameter, Session } from './session.ts';
+import type { Row } from './tables.ts';
+import { TenantNumbers, tenantNumber, tenantNumberIfAny } from './tenants.ts';
+
+// SQLite joins at most 500 selects in one statement; a person rarely has more than a handful of tokens.
+const queriesMax = 32;
+
+/** One select per token, each in the order of its owners, so that the database merges them and stops at the limit. */
+const ownersOfToken = `
+  SELECT owner_id FROM token WHERE tenant = ? AND kind = ? AND epoch = ? AND token = ? AND owner_id > ?`;
+
+/** A row of `token` beside the tenant's id. */
+type TokenRow = Row<'token'> & { tenant_id: string };
+
+const tokensWithTenant = 'SELECT token.*, tenant.id AS tenant_id FROM token CROSS JOIN tenant';
+
+export function tokenReads(session: Session): StoreReads['tokens'] {
+  return {
+    async epochs(tenantId) {
+      const sql = 'SELECT * FROM epoch WHERE tenant_id = ? ORDER BY number';
+      return (await session.rows<Row<'epoch'>>(sql, [tenantId])).map(toEpoch);
+    },
+    async owners(tenantId, kind, tokens, afterId, limit) {
+      const tenant = await tenantNumberIfAny(session, tenantId);
+      if (tenant === undefined) return [];
+      const owners = new Set<string>();
+      for (let from = 0; from < tokens.length; from += queriesMax) {
+        const queries = tokens.slice(from, from + queriesMax);
+        const common = { tenant, kind: toKindCode(kind), afterId, limit };
+        for (const owner of await ownersOf(session, queries, common)) owners.add(owner);
+      }
+      return [...owners].toSorted().slice(0, limit);
+    },
+    async ofOwner(ownerId) {
+      const sql = `${tokensWithTenant} WHERE token.owner_id = ? AND tenant.number = token.tenant`;
+      return (await session.rows<TokenRow>(sql, [ownerId])).map(toToken);
+    },
+    /** In the order of the table, which is the same on every page and otherwise means nothing. */
+    async page(after, limit) {
+      const order = 'ORDER BY token.tenant, token.kind, token.epoch, token.token, token.owner_id LIMIT ?';
+      if (after === undefined) {
+        const sql = `${tokensWithTenant} WHERE tenant.number = token.tenant ${order}`;
+        return (await session.rows<TokenRow>(sql, [limit])).map(toToken);
+      }
+      const sql = `${tokensWithTenant} WHERE tenant.number = token.tenant
+        AND (token.tenant, token.kind, token.epoch, token.token, token.owner_id) > (?, ?, ?, ?, ?) ${order}`;
+      const last = keyOf(await tenantNumber(session, after.tenantId), after);
+      return (await session.rows<TokenRow>(sql, [...last, limit])).map(toToken);
+    },
+  };
+}
+
+export function tokenWrites(session: Session): StoreTx['tokens'] {
+  const { dialect } = session;
+  return {
+    ...tokenReads(session),
+    async insertEpoch(epoch) {
+      const row = { id: epoch.id, tenant_id: epoch.tenantId, number: epoch.number, slot: epoch.slot };
+      await session.builder.insertInto('epoch').values(row).execute();
+    },
+    async deleteEpoch(epoch) {
+      await session.builder.deleteFrom('epoch').where('id', '=', epoch.id).execute();
+    },
+    /** A token that its owner has already is not added again. Throws `tenant_not_found`. */
+    insertTokens: (tokens) => insertTokens(session, tokens),
+    async tokensOfEpoch(tenantId, epoch, limit) {
+      const tenant = await tenantNumberIfAny(session, tenantId);
+      if (tenant === undefined) return [];
+      // The kinds are named so that the primary key is used to its third column.
+      const sql = `SELECT * FROM token WHERE tenant = ? AND kind IN (${allKindCodes.join(', ')}) AND epoch = ? LIMIT ?`;
+      const rows = await session.rows<Row<'token'>>(sql, [tenant, epoch, limit]);
+      return rows.map((row) => toToken({ ...row, tenant_id: tenantId }));
+    },
+    async replaceTokens(pairs) {
+      const sql = 'DELETE FROM token WHERE tenant = ? AND kind = ? AND epoch = ? AND token = ? AND owner_id = ?';
+      const replaced: StoredToken[] = [];
+      const numbers = new TenantNumbers(session);
+      for (const { old, next } of pairs) {
+        if ((await session.change(sql, keyOf(await numbers.of(old.tenantId), old))) === 1) replaced.push(next);
+      }
+      await insertTokens(session, replaced);
+    },
+    async deleteOfOwners(ownerIds) {
+      await session.change(`DELETE FROM token WHERE ${dialect.within('owner_id')}`, [dialect.list(ownerIds)]);
+    },
+  };
+}
+
+async function ownersOf(
+  session: Session,
+  queries: readonly TokenQuery[],
+  common: { tenant: number; kind: number; afterId: string; limit: number },
+): Promise<string[]> {
+  const sql = `${queries.map(() => ownersOfToken).join(' UNION ')} ORDER BY owner_id LIMIT ?`;
+  const parameters = queries.flatMap((query): Parameter[] => [
+    common.tenant,
+    common.kind,
+    query.epoch,
+    query.token,
+    common.afterId,
+  ]);
+  const rows = await session.rows<{ owner_id: string }>(sql, [...parameters, common.limit]);
+  return rows.map((row) => row.owner_id);
+}
+
+const insertion = {
+  head: 'INSERT INTO token (tenant, kind, epoch, token, owner_id)',
+  tail: 'ON CONFLICT DO NOTHING',
+};
+
+async function insertTokens(session: Session, tokens: readonly StoredToken[]): Promise<void> {
+  const numbers = new TenantNumbers(session);
+  const rows: Parameter[][] = [];
+  for (const token of tokens) rows.push(keyOf(await numbers.of(token.tenantId), token));
+  await insertRows(session, insertion, rows);
+}
+
+/** The primary key of a token, which is all of it. */
+function keyOf(tenant: number, token: StoredToken): Parameter[] {
+  return [tenant, toKindCode(token.kind), token.epoch, token.token, token.ownerId];
+}
+
+function toToken(row: TokenRow): StoredToken {
+  return {
+    tenantId: row.tenant_id,
+    kind: fromKindCode(row.kind),
+    epoch: row.epoch,
+    token: row.token,
+    ownerId: row.owner_id,
+  };
+}

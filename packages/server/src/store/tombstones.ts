@@ -1,0 +1,97 @@
+import type { StoreReads, StoreTx, TombstoneToken } from '../model/store.ts';
+import { insertRows } from './batches.ts';
+import { fromKindCode, toKindCode, toTombstone } from './rows.ts';
+import type { Parameter, Session } from './session.ts';
+import type { Row } from './tables.ts';
+import { TenantNumbers } from './tenants.ts';
+
+export function tombstoneReads(session: Session): StoreReads['tombstones'] {
+  const { dialect } = session;
+  return {
+    /** By call id; calls without one are left out. */
+    async find(tenantId, callIds) {
+      const sql = `SELECT * FROM tombstone WHERE tenant_id = ? AND ${dialect.within('call_id')} ORDER BY call_id`;
+      return (await session.rows<Row<'tombstone'>>(sql, [tenantId, dialect.list(callIds)])).map(toTombstone);
+    },
+    async findByToken(tenantId, kind, token) {
+      const rows = await session.builder
+        .selectFrom('tenant')
+        .innerJoin('tombstone_token', 'tombstone_token.tenant', 'tenant.number')
+        .innerJoin('tombstone', 'tombstone.call_id', 'tombstone_token.call_id')
+        .selectAll('tombstone')
+        .where('tenant.id', '=', tenantId)
+        .where('tombstone_token.kind', '=', toKindCode(kind))
+        .where('tombstone_token.token', '=', token)
+        .orderBy('tombstone.call_id')
+        .execute();
+      return rows.map(toTombstone);
+    },
+    async tokensOf(callId) {
+      const rows = await session.builder
+        .selectFrom('tombstone_token')
+        .innerJoin('tenant', 'tenant.number', 'tombstone_token.tenant')
+        .selectAll('tombstone_token')
+        .select('tenant.id as tenant_id')
+        .where('call_id', '=', callId)
+        .execute();
+      return rows.map((row) => ({
+        tenantId: row.tenant_id,
+        kind: fromKindCode(row.kind),
+        token: row.token,
+        callId: row.call_id,
+      }));
+    },
+    async page(afterCallId, limit) {
+      const rows = await session.builder
+        .selectFrom('tombstone')
+        .selectAll()
+        .where('call_id', '>', afterCallId)
+        .orderBy('call_id')
+        .limit(limit)
+        .execute();
+      return rows.map(toTombstone);
+    },
+  };
+}
+
+const stones = {
+  head: 'INSERT INTO tombstone (call_id, tenant_id, shredded_at, gone_at)',
+  tail: 'ON CONFLICT DO NOTHING',
+};
+const tokensOfStones = {
+  head: 'INSERT INTO tombstone_token (tenant, kind, token, call_id)',
+  tail: 'ON CONFLICT DO NOTHING',
+};
+
+export function tombstoneWrites(session: Session): StoreTx['tombstones'] {
+  return {
+    ...tombstoneReads(session),
+    /** A tombstone or token that is there stays as it is, so that a step may be done again. */
+    async insert(tombstones, tokens) {
+      const rows = tombstones.map((stone) => [stone.callId, stone.tenantId, stone.shreddedAt, stone.goneAt]);
+      await insertRows(session, stones, rows);
+      await insertRows(session, tokensOfStones, await tokenRows(session, tokens));
+    },
+    async dropGone(before, limit) {
+      const gone = await session.builder
+        .selectFrom('tombstone')
+        .select('call_id')
+        .where('gone_at', '<', before)
+        .orderBy('gone_at')
+        .limit(limit)
+        .execute();
+      const callIds = session.dialect.list(gone.map((row) => row.call_id));
+      await session.change(`DELETE FROM tombstone_token WHERE ${session.dialect.within('call_id')}`, [callIds]);
+      return await session.change(`DELETE FROM tombstone WHERE ${session.dialect.within('call_id')}`, [callIds]);
+    },
+  };
+}
+
+async function tokenRows(session: Session, tokens: readonly TombstoneToken[]): Promise<Parameter[][]> {
+  const numbers = new TenantNumbers(session);
+  const rows: Parameter[][] = [];
+  for (const { tenantId, kind, token, callId } of tokens) {
+    rows.push([await numbers.of(tenantId), toKindCode(kind), token, callId]);
+  }
+  return rows;
+}

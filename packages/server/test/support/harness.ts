@@ -1,0 +1,90 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { type App, type AppParts, openApp } from '../../src/app.ts';
+import { type Config, readConfig } from '../../src/config.ts';
+import { createClient, type NewCredentials } from '../../src/engine/access/clients.ts';
+import { createTenant } from '../../src/engine/access/create-tenant.ts';
+import { issueToken } from '../../src/engine/access/issue-token.ts';
+import { operator } from '../../src/engine/access/operator.ts';
+import type { Caller, Engine } from '../../src/engine/context.ts';
+import { buildServer } from '../../src/http/server.ts';
+import type { Log } from '../../src/lib/log.ts';
+import { type Scope, scopes, type Tenant } from '../../src/model/tenant.ts';
+
+export type TestApp = {
+  app: App;
+  engine: Engine;
+  config: Config;
+  /** Folder that holds home and vault; removed by `close`. */
+  folder: string;
+  /** Not listening until `url` is asked for by `listen`. */
+  http: FastifyInstance;
+  listen(): Promise<string>;
+  tenant: Tenant;
+  client: NewCredentials;
+  /** Every line logged so far. */
+  logged: string[];
+  /** A token of a new client of the tenant with these scopes (default: all). */
+  token(allowed?: readonly Scope[], tenant?: Tenant): Promise<string>;
+  caller(allowed?: readonly Scope[]): Caller;
+  close(): Promise<void>;
+};
+
+export type TestAppOptions = AppParts & {
+  env?: Record<string, string>;
+  /** Default 1. */
+  workers?: number;
+  folder?: string;
+  region?: string;
+};
+
+/** An archive in a folder of its own, with a tenant and a client, ready for requests. */
+export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'tacet-test-')));
+  const config = readConfig({ TACET_HOME: join(folder, 'home'), TACET_LISTEN: '127.0.0.1:0', ...options.env });
+  const logged: string[] = [];
+  const app = await openApp(config, { log: recordingLog(logged), ...options });
+  await app.prepare();
+  const { engine } = app;
+  const tenant = await createTenant(engine, {
+    slug: `t-${Math.random().toString(36).slice(2)}`,
+    region: options.region ?? 'US',
+  });
+  const client = await createClient(engine, tenant, { scopes: [...scopes], actor: operator });
+  const http = buildServer(engine, { trustProxy: config.trustProxy });
+  app.startBackground(options.workers ?? 1);
+  const caller = (allowed: readonly Scope[] = scopes): Caller => ({
+    tenant,
+    actor: { kind: 'client', id: client.clientId },
+    scopes: new Set(allowed),
+  });
+  return {
+    app,
+    engine,
+    config,
+    folder,
+    http,
+    tenant,
+    client,
+    logged,
+    caller,
+    listen: async () => await http.listen({ host: '127.0.0.1', port: 0 }),
+    async token(allowed = scopes, of = tenant) {
+      const made = await createClient(engine, of, { scopes: [...allowed], actor: operator });
+      const asked = { clientId: made.clientId, secret: made.clientSecret, address: '127.0.0.1' };
+      return (await issueToken(engine, asked)).token;
+    },
+    async close() {
+      await http.close();
+      await app.close();
+      if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function recordingLog(lines: string[]): Log {
+  const say = (event: string, fields?: object) => void lines.push(JSON.stringify({ event, ...fields }));
+  return { info: say, warn: say, error: say };
+}
