@@ -10,6 +10,9 @@ import { withoutFaults } from './with-app.ts';
 /** After SIGTERM the process ends within this time, whatever still runs. */
 const lastResortMs = 14_000;
 
+/** After SIGTERM, requests under way have this long before their connections are cut. */
+const patienceMs = 5_000;
+
 /** `tacet serve`: the API, and a worker unless TACET_WORKERS is 0. */
 export function serveCommand(around: Surroundings): Command {
   return new Command('serve').description('Serve the API, with a worker of its own').action(async () => {
@@ -21,6 +24,8 @@ export function serveCommand(around: Surroundings): Command {
     app.startBackground(config.workers);
     process.stdout.write(`listening on ${addressOf(config, server.addresses()[0]?.port)}\n`);
     await untilToldToEnd();
+    const cut = setTimeout(() => server.server.closeAllConnections(), patienceMs);
+    cut.unref();
     await server.close();
     await app.close();
   });

@@ -47,6 +47,8 @@ export type AppErrorOptions = {
   message?: string;
   /** For operators only; never leaves the process in an answer. No personal data either. */
   detail?: string;
+  /** Where it is known: when trying again may succeed, in ms from now. */
+  retryAfterMs?: number;
   cause?: unknown;
 };
 
@@ -55,6 +57,7 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly detail: string | undefined;
   readonly retry: 'later' | 'never';
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, options: AppErrorOptions = {}) {
     super(options.message ?? table[code].title, options.cause === undefined ? undefined : { cause: options.cause });
@@ -62,6 +65,7 @@ export class AppError extends Error {
     this.code = code;
     this.detail = options.detail;
     this.retry = table[code].retry;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
 

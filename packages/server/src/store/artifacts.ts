@@ -3,6 +3,7 @@ import { insertRows } from './batches.ts';
 import { changeOne } from './changes.ts';
 import { toArtifact } from './rows.ts';
 import type { Session } from './session.ts';
+import type { Row } from './tables.ts';
 
 export function artifactReads(session: Session): StoreReads['artifacts'] {
   const artifacts = () => session.builder.selectFrom('artifact').selectAll();
@@ -19,6 +20,10 @@ export function artifactReads(session: Session): StoreReads['artifacts'] {
         .orderBy('slot', 'desc')
         .executeTakeFirst();
       return row && toArtifact(row);
+    },
+    async findMany(ownerIds, kind) {
+      const sql = `SELECT * FROM artifact WHERE ${session.dialect.within('owner_id')} AND kind = ?`;
+      return (await session.rows<Row<'artifact'>>(sql, [session.dialect.list(ownerIds), kind])).map(toArtifact);
     },
     async page(fromSlot, limit) {
       return (await artifacts().where('slot', '>=', fromSlot).orderBy('slot').limit(limit).execute()).map(toArtifact);

@@ -6,7 +6,12 @@ export function auditReads(session: Session): StoreReads['audit'] {
   return {
     /** By id: the order in which they were written, to the millisecond. */
     async page(afterId, limit) {
-      const entries = session.builder.selectFrom('audit').selectAll().where('id', '>', afterId).orderBy('id').limit(limit);
+      const entries = session.builder
+        .selectFrom('audit')
+        .selectAll()
+        .where('id', '>', afterId)
+        .orderBy('id')
+        .limit(limit);
       return (await entries.execute()).map(toAuditEntry);
     },
   };

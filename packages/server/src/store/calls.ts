@@ -19,7 +19,9 @@ export function callReads(session: Session): StoreReads['calls'] {
     },
     /** Those that ended first come first. */
     async abandonedUploads(now, limit) {
-      return (await calls().where('upload_until', '<=', now).orderBy('upload_until').limit(limit).execute()).map(toCall);
+      return (await calls().where('upload_until', '<=', now).orderBy('upload_until').limit(limit).execute()).map(
+        toCall,
+      );
     },
     async page(afterId, limit) {
       return (await calls().where('id', '>', afterId).orderBy('id').limit(limit).execute()).map(toCall);

@@ -1,4 +1,4 @@
-import { setTimeout as sleep, setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Faults } from '../lib/faults.ts';
 import { AppError, hasCode } from '../model/errors.ts';
 import { Session, type SqlConnection } from './session.ts';

@@ -73,11 +73,21 @@ export function spanWrites(session: Session): SpanWrites {
       const { number } = await tenantOf(session, span);
       const parameters = [...planned(span), number];
       if (kinds === 'all') await session.change(sql, parameters);
-      else await session.change(`${sql} AND ${dialect.within('kind')}`, [...parameters, dialect.list(kinds.map(toKindCode))]);
+      else
+        await session.change(`${sql} AND ${dialect.within('kind')}`, [
+          ...parameters,
+          dialect.list(kinds.map(toKindCode)),
+        ]);
     },
     async deleteSpanCalls(span) {
+      const chosen = `id IN ${callsInSpan} AND tenant_id = ?`;
       const { id } = await tenantOf(session, span);
-      await session.change(`DELETE FROM call WHERE id IN ${callsInSpan} AND tenant_id = ?`, [...planned(span), id]);
+      const parameters = [...planned(span), id];
+      await session.change(
+        `UPDATE call SET is_upload_doomed = 1 WHERE ${chosen} AND upload_until IS NOT NULL`,
+        parameters,
+      );
+      await session.change(`DELETE FROM call WHERE ${chosen} AND upload_until IS NULL`, parameters);
     },
     /** Throws Bug when one of them is not in state `planned`: its keys would be gone and its row would not say so. */
     async shredItems(erasureId, items) {

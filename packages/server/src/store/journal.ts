@@ -1,4 +1,4 @@
-import type { KeyTx } from '../model/key-store.ts';
+import type { JournalEntry, KeyTx } from '../model/key-store.ts';
 import type { StoreReads } from '../model/store.ts';
 import { insertRows } from './batches.ts';
 import { toJournalEntry, toJson } from './rows.ts';
@@ -12,14 +12,18 @@ export function journalReads(session: Session): StoreReads['journal'] {
     async page(afterId, limit) {
       const entries = session.builder.selectFrom('journal').selectAll().where('id', '>', afterId);
       const rows = await entries.orderBy('id').limit(limit).execute();
-      return rows.map((row) => ({ ...toJournalEntry(row), copiedBy: row.copied_by }));
+      return rows.map(toCopiedEntry);
     },
-    async copiedBy(ids) {
-      const sql = `SELECT id, copied_by FROM journal WHERE ${dialect.within('id')}`;
-      const rows = await session.rows<Pick<Row<'journal'>, 'id' | 'copied_by'>>(sql, [dialect.list(ids)]);
-      return new Map(rows.map((row) => [row.id, row.copied_by]));
+    /** By id; ids that are not there are left out. */
+    async find(ids) {
+      const sql = `SELECT * FROM journal WHERE ${dialect.within('id')} ORDER BY id`;
+      return (await session.rows<Row<'journal'>>(sql, [dialect.list(ids)])).map(toCopiedEntry);
     },
   };
+}
+
+function toCopiedEntry(row: Row<'journal'>): JournalEntry & { copiedBy: number | null } {
+  return { ...toJournalEntry(row), copiedBy: row.copied_by };
 }
 
 type JournalTx = Pick<

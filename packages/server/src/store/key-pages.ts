@@ -1,7 +1,7 @@
 import type { KeyReads, KeyTx, PagePlace, Reservation, StoredPage } from '../model/key-store.ts';
 import type { StoreReads } from '../model/store.ts';
 import { batches, insertRows, marks } from './batches.ts';
-import { changeOne } from './changes.ts';
+import { changeOne, isEmpty } from './changes.ts';
 import { hasSeal, journalWrites } from './journal.ts';
 import { toFlag, toTop } from './rows.ts';
 import type { Session } from './session.ts';
@@ -50,7 +50,7 @@ export function keyWrites(session: Session): KeyTx {
         next_leaf: change.nextLeaf,
         page: change.page,
       };
-      await changeOne(session.builder.updateTable('archive').set({ ...columns, one: 1 }));
+      if (!isEmpty(columns)) await changeOne(session.builder.updateTable('archive').set(columns).where('one', '=', 1));
     },
     async writePages(pages) {
       const rows = pages.map((page) => [placeOf(page), page.sealed]);
@@ -64,10 +64,7 @@ const pageWrite = {
   tail: 'ON CONFLICT (place) DO UPDATE SET sealed = excluded.sealed',
 };
 
-type ReservationTx = Pick<
-  KeyTx,
-  'insertReservation' | 'renewReservation' | 'findReservations' | 'deleteReservation'
->;
+type ReservationTx = Pick<KeyTx, 'insertReservation' | 'renewReservation' | 'findReservations' | 'deleteReservation'>;
 
 function reservationWrites(session: Session): ReservationTx {
   return {
@@ -82,7 +79,12 @@ function reservationWrites(session: Session): ReservationTx {
     /** By leaf. */
     async findReservations(which) {
       const all = session.builder.selectFrom('reservation').selectAll().orderBy('leaf');
-      const rows = await reservationsOf(all, which).execute();
+      const chosen = () => {
+        if (which === 'all') return all;
+        if ('owner' in which) return all.where('owner', '=', which.owner);
+        return all.where('lease_until', '<=', which.endedBy);
+      };
+      const rows = await chosen().execute();
       return rows.map((row): Reservation => ({ leaf: row.leaf, owner: row.owner, leaseUntil: row.lease_until }));
     },
     async deleteReservation(leaf) {

@@ -34,7 +34,9 @@ const kindCodes: Record<IdentifierKind, KindCode> = {
   alias: 8,
 };
 // Object.entries forgets that the keys of a record are exactly its key type.
-const kindsByCode = new Map((Object.entries(kindCodes) as [IdentifierKind, KindCode][]).map(([kind, code]) => [code, kind]));
+const kindsByCode = new Map(
+  (Object.entries(kindCodes) as [IdentifierKind, KindCode][]).map(([kind, code]) => [code, kind]),
+);
 
 /** Every code there is. */
 export const allKindCodes: readonly KindCode[] = Object.values(kindCodes);

@@ -7,7 +7,10 @@ export function tenantReads(session: Session): StoreReads['tenants'] {
   return {
     async find(by) {
       const query = session.builder.selectFrom('tenant').selectAll();
-      const row = await ('id' in by ? query.where('id', '=', by.id) : query.where('slug', '=', by.slug)).executeTakeFirst();
+      const row = await ('id' in by
+        ? query.where('id', '=', by.id)
+        : query.where('slug', '=', by.slug)
+      ).executeTakeFirst();
       return row && toTenant(row);
     },
     /** By number: the order in which they were made. */

@@ -19,6 +19,7 @@ type TokenRow = Row<'token'> & { tenant_id: string };
 const tokensWithTenant = 'SELECT token.*, tenant.id AS tenant_id FROM token CROSS JOIN tenant';
 
 export function tokenReads(session: Session): StoreReads['tokens'] {
+  const { dialect } = session;
   return {
     async epochs(tenantId) {
       const sql = 'SELECT * FROM epoch WHERE tenant_id = ? ORDER BY number';
@@ -38,6 +39,12 @@ export function tokenReads(session: Session): StoreReads['tokens'] {
     async ofOwner(ownerId) {
       const sql = `${tokensWithTenant} WHERE token.owner_id = ? AND tenant.number = token.tenant`;
       return (await session.rows<TokenRow>(sql, [ownerId])).map(toToken);
+    },
+    async countOfOwners(ownerIds, kinds) {
+      const sql = `SELECT count(*) AS tokens FROM token WHERE ${dialect.within('owner_id')} AND ${dialect.within('kind')}`;
+      const codes = kinds === 'all' ? allKindCodes : kinds.map(toKindCode);
+      const [row] = await session.rows<{ tokens: number }>(sql, [dialect.list(ownerIds), dialect.list(codes)]);
+      return row?.tokens ?? 0;
     },
     /** In the order of the table, which is the same on every page and otherwise means nothing. */
     async page(after, limit) {

@@ -7,7 +7,22 @@ import { type DatabaseState, emptyState, overlayOf } from './memory-state.ts';
 import { type Life, never, type Outcome, Scheduler } from './scheduler.ts';
 
 /** What was committed, told to whoever keeps the truth. */
-export type Commit = { before: DatabaseState; after: DatabaseState; database: MemoryDatabase };
+export type Commit = {
+  before: DatabaseState;
+  after: DatabaseState;
+  database: MemoryDatabase;
+  /** What `onBegin` said when the transaction had taken the lock. */
+  begun: number;
+};
+
+export type MemoryDiskOptions = {
+  scheduler: Scheduler;
+  ledger: Ledger;
+  /** Level of the topmost page. */
+  topLevel: number;
+  onBegin?: () => number;
+  onCommit?: (commit: Commit) => void;
+};
 
 /** One database: the last committed state and its one write lock. */
 export class MemoryDatabase {
@@ -54,12 +69,14 @@ export class MemoryDisk {
   readonly scheduler: Scheduler;
   readonly ledger: Ledger;
   readonly topLevel: number;
+  readonly onBegin: () => number;
   readonly onCommit: (commit: Commit) => void;
 
-  constructor(on: { scheduler: Scheduler; ledger: Ledger; topLevel: number; onCommit?: (commit: Commit) => void }) {
+  constructor(on: MemoryDiskOptions) {
     this.scheduler = on.scheduler;
     this.ledger = on.ledger;
     this.topLevel = on.topLevel;
+    this.onBegin = on.onBegin ?? (() => 0);
     this.onCommit = on.onCommit ?? (() => {});
     this.scheduler.onDeath((life) => {
       for (const database of this.#all) database.forget(life);
@@ -118,7 +135,7 @@ export class MemoryKeyStore implements KeyStore {
   }
 
   async #attempt<T>(database: MemoryDatabase, work: (tx: MemoryTx) => Promise<T>): Promise<{ result: T } | 'conflict'> {
-    const before = database.state;
+    const [before, begun] = [database.state, this.#disk.onBegin()];
     let after: DatabaseState | undefined = overlayOf(before);
     const state = () => {
       if (after === undefined) throw new Error('a transaction was used after its end');
@@ -130,7 +147,7 @@ export class MemoryKeyStore implements KeyStore {
       if (outcome === 'conflict') return 'conflict';
       if (outcome === 'fail') throw new AppError('store_busy');
       database.state = state();
-      this.#disk.onCommit({ before, after: database.state, database });
+      this.#disk.onCommit({ before, after: database.state, database, begun });
       if (outcome === 'lost-answer') throw new AppError('store_busy');
       return { result };
     } finally {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type KeyCrypto, keyBytes, nodeKeyCrypto } from '../../src/keys/page.ts';
+import { nameOf } from './ledger.ts';
 
 /** One ciphertext and what it says. */
 export type Sealing = { sealed: Buffer; plain: Buffer };
@@ -17,6 +18,7 @@ export const derivations: readonly ((key: Buffer) => Buffer)[] = [(key) => creat
  * that AES-GCM opens under a wrong key (2^-128). `forced-closure.ts` confirms it by force on a share of the histories.
  */
 export class Oracle {
+  readonly #plains = new Map<string, Buffer>();
   readonly #uses = new Map<string, KeyUse>();
   /** By the first four bytes, so that a window that is no key costs a look-up without making a text of it. */
   readonly #byPrefix = new Map<number, KeyUse[]>();
@@ -44,7 +46,14 @@ export class Oracle {
       if (there) there.push(use);
       else this.#byPrefix.set(prefix, [use]);
     }
-    if (sealing) use.sealings.push(sealing);
+    if (sealing === undefined) return;
+    use.sealings.push(sealing);
+    this.#plains.set(nameOf(sealing.sealed), sealing.plain);
+  }
+
+  /** What a noted ciphertext says. */
+  plainOf(sealed: Buffer): Buffer | undefined {
+    return this.#plains.get(nameOf(sealed));
   }
 
   /** The use of the key that stands at `at`, if any. */

@@ -80,7 +80,8 @@ export class Scheduler {
     for (let seen = 0; ; ) {
       await this.settle();
       if (task.isOver) throw new Error(`the operation ended before it came to ${point}`);
-      if (this.waitingOf(life)?.point.startsWith(point) === true && (seen += 1) === count) return task;
+      if (this.waitingOf(life)?.point.startsWith(point) === true) seen += 1;
+      if (seen === count) return task;
       await this.#advance(life);
     }
   }

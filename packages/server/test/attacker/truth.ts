@@ -20,7 +20,7 @@ export type Instance = {
   erasures: Erasure[];
 };
 
-type Seal = { keyId: string; generation: number; at: number; committed: number; isUndone: boolean };
+type Seal = { keyId: string; generation: number; at: number; begun: number; committed: number; isUndone: boolean };
 type Expiry = { begun: number; time: number; finished: number };
 
 /**
@@ -47,11 +47,12 @@ export class Truth {
     return this.#moment;
   }
 
-  committed(before: DatabaseState, after: DatabaseState): void {
+  /** A transaction that took the lock at the moment `begun` was committed. */
+  committed(before: DatabaseState, after: DatabaseState, begun: number): void {
     const moment = this.next();
     for (const seal of after.seals.slice(before.seals.length)) {
       const { keyId, generation, sealedAt } = seal;
-      this.#seals.set(keyId, { keyId, generation, at: sealedAt, committed: moment, isUndone: false });
+      this.#seals.set(keyId, { keyId, generation, at: sealedAt, begun, committed: moment, isUndone: false });
     }
     this.#noteBirths(before, after);
     const entryIds = [...after.journal.keys()].filter((id) => !before.journal.has(id));
@@ -110,11 +111,6 @@ export class Truth {
     }
   }
 
-  /** Seals that a database should know: those of `state` that were committed and not undone. */
-  sealsFinishedAfter(moment: number): readonly Seal[] {
-    return [...this.#seals.values()].filter((seal) => !seal.isUndone && seal.committed > moment);
-  }
-
   /** True when the erasure of this instance stands, so that a row that names it says nothing. */
   isErased(instance: Instance): boolean {
     return instance.erasures.some((erasure) => erasure.since !== undefined);
@@ -133,17 +129,23 @@ export class Truth {
   #isDeadBy(instance: Instance, moment: number): boolean {
     return instance.erasures.some(({ since }) => {
       if (since === undefined) return false;
-      const [seal] = this.sealsFinishedAfter(since).toSorted((a, b) => a.committed - b.committed);
+      const seal = this.#firstSealAfter(since);
       if (seal === undefined) return false;
       return this.#expiries.some(
-        ({ begun, time, finished }) =>
-          begun > seal.committed && time >= seal.at + this.#horizonMs && finished < moment,
+        ({ begun, time, finished }) => begun > seal.committed && time >= seal.at + this.#horizonMs && finished < moment,
       );
     });
   }
 
+  /** The first seal begun after a moment that was committed and that no restore undid before its head moved. */
+  #firstSealAfter(moment: number): Seal | undefined {
+    return [...this.#seals.values()]
+      .filter((seal) => !seal.isUndone && seal.begun > moment)
+      .reduce<Seal | undefined>((first, seal) => (first && first.committed < seal.committed ? first : seal), undefined);
+  }
+
   #isBornLater(instance: Instance, moment: number): boolean {
-    return (instance.birth?.seals ?? []).some((keyId) => (this.#seals.get(keyId)?.committed ?? 0) > moment);
+    return (instance.birth?.seals ?? []).some((keyId) => (this.#seals.get(keyId)?.begun ?? 0) > moment);
   }
 
   #noteBirths(before: DatabaseState, after: DatabaseState): void {
@@ -172,16 +174,17 @@ export class Truth {
   #revive(instance: Instance, entryIds: ReadonlySet<string>): void {
     instance.erasures = instance.erasures.filter((erasure) => {
       if (erasure.since === undefined || instance.kind === 'epoch') return false;
-      const isSealed = this.sealsFinishedAfter(erasure.since).length > 0;
+      const isSealed = this.#firstSealAfter(erasure.since) !== undefined;
       return erasure.entryIds.length > 0 && (isSealed || erasure.entryIds.some((id) => entryIds.has(id)));
     });
   }
 
   /** The copy does not name it: it is erased, by the copy if nothing sealed has erased it before. */
   #lose(instance: Instance, by: { copy: DatabaseState; moment: number; isNoticed: boolean }): void {
-    instance.erasures = instance.erasures.filter(
-      ({ since }) => since !== undefined && this.sealsFinishedAfter(since).length > 0,
-    );
+    instance.erasures = instance.erasures.filter(({ since, entryIds }) => {
+      if (since === undefined) return false;
+      return this.#firstSealAfter(since) !== undefined || entryIds.some((id) => by.copy.journal.has(id));
+    });
     if (instance.erasures.length > 0) return;
     const isSameLeaf = this.#birthIn(by.copy, instance.slot) === instance.birth;
     const lease = by.copy.reservations.get(Math.floor(instance.slot / this.#fanOut))?.leaseUntil;

@@ -55,7 +55,7 @@ async function verifySlowly(
 ): Promise<void> {
   const { hasher, throttle, verified } = engine.access;
   const admission = await throttle.admit(asked.clientId, asked.address);
-  if (admission.kind === 'wait') throw new AppError('slow_down');
+  if (admission.kind === 'wait') throw new AppError('slow_down', { retryAfterMs: admission.retryAfterMs });
   let outcome: 'success' | 'failure' | 'abandoned' = 'abandoned';
   try {
     // A burst with the right secret is hashed once: the first has been remembered while the others stood in line.

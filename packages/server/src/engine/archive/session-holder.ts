@@ -2,6 +2,7 @@ import type { Call, Identifier } from '../../model/call.ts';
 import type { StoreTx } from '../../model/store.ts';
 import type { Tenant } from '../../model/tenant.ts';
 import type { Engine } from '../context.ts';
+import { gatedByPurge } from '../erasure/resolve.ts';
 import { findOwners, tombstoneToken } from '../identifiers.ts';
 
 /** Whose a session id is at this moment. */
@@ -28,6 +29,8 @@ export async function sessionHolder(
     const owners = await findOwners(engine, tx, tenant, identifier, { afterId: '', limit: 2 });
     const [call] = await tx.calls.findMany(tenant.id, owners);
     if (identifier.kind === 'session' && call !== undefined) {
+      // Being purged at this moment: to a retried upload that is erased already.
+      if ((await gatedByPurge(tx, [call.id])).has(call.id)) return { kind: 'erased' };
       return call.uploadUntil === null ? { kind: 'archived', call } : { kind: 'uploading' };
     }
     const token = await tombstoneToken(engine, tenant, identifier);

@@ -8,7 +8,9 @@ import { spanOf } from './shred.ts';
  * Removes the bytes of shredded items. Items whose bytes would not go become `failed` with a code, keep their list of
  * bytes, and are tried again; the others become `removed`.
  */
-export async function removeItems(engine: Engine, run: Run, items: readonly Item[]): Promise<void> {
+export async function removeItems(engine: Engine, run: Run, given: readonly Item[]): Promise<void> {
+  // One that failed before its keys were destroyed has an outcome still to come: its bytes must stay.
+  const items = given.filter((item) => item.outcome !== null);
   const span = spanOf(run.erasureId, items);
   if (span === undefined) return;
   const doomed = await engine.store.reads.doomed.ofItems(span);

@@ -64,7 +64,10 @@ async function onlyCalls(reads: StoreReads, caller: Caller, owners: readonly str
 }
 
 /** True while a started erasure that takes the whole call has not let go of it. */
-export async function gatedByPurge(reads: StoreReads, callIds: readonly string[]): Promise<Set<string>> {
+export async function gatedByPurge(
+  reads: Pick<StoreReads, 'erasures'>,
+  callIds: readonly string[],
+): Promise<Set<string>> {
   const gates = await reads.erasures.gatesOf(callIds);
   return new Set(gates.filter((gate) => gate.action === ('purge' satisfies ErasureAction)).map((gate) => gate.callId));
 }

@@ -1,5 +1,5 @@
 import type { Erasure, Item } from '../../model/erasure.ts';
-import { AppError } from '../../model/errors.ts';
+import { AppError, hasCode } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
 import type { Engine } from '../context.ts';
@@ -26,7 +26,7 @@ const stepMax = 1000;
  */
 export async function shredErasure(engine: Engine, run: Run): Promise<void> {
   const erasure = await erasureOf(engine, run.erasureId);
-  await replanReleased(engine, run, erasure);
+  await replan(engine, run, erasure);
   let limit = shredMax / 4;
   for (let fromSeq = 0; ; ) {
     run.signal.throwIfAborted();
@@ -34,7 +34,7 @@ export async function shredErasure(engine: Engine, run: Run): Promise<void> {
     const last = items.at(-1);
     if (last === undefined) break;
     const began = performance.now();
-    await engine.shredQueue.add({ erasure, items, fence: run.fence });
+    await shredItems(engine, run, erasure, items);
     if (fromSeq === 0) engine.sealer.expectMore();
     limit = nextLimit(limit, performance.now() - began);
     fromSeq = last.seq + 1;
@@ -90,36 +90,66 @@ async function eachStep(
   if (failure !== undefined) throw failure;
 }
 
-/** Ends the erasure where nothing is left to do. Throws `item_held` while a native one waits for a release. */
+/**
+ * Ends the erasure where nothing is left to do. Throws, so that the job is tried again later, while items have failed or
+ * (`item_held`) a native erasure waits for a release.
+ */
 async function endErasure(engine: Engine, run: Run): Promise<void> {
   await engine.store.write(async (tx) => {
     await run.fence(tx);
     const erasure = await tx.erasures.find(run.erasureId);
     const tally = await tx.erasures.tally(run.erasureId);
     if (erasure === undefined || tally.planned + tally.shredded + tally.removed > 0) return;
+    if (tally.failed > 0) throw new AppError('damage', { detail: `${tally.failed} items cannot be erased yet` });
     if (tally.held > 0 && erasure.waitsForHolds) throw new AppError('item_held');
-    const hasFailures = tally.failed + tally.held > 0;
     const goneAt = engine.clock.now();
-    await tx.erasures.move(erasure.id, 'running', hasFailures ? 'completed_with_failures' : 'completed', { goneAt });
+    await tx.erasures.move(erasure.id, 'running', tally.held > 0 ? 'completed_with_failures' : 'completed', { goneAt });
     const who = { actor: { kind: erasure.actorKind, id: erasure.actorId }, tenantId: erasure.tenantId };
-    const counts = { verified: tally.verified, held: tally.held, failed: tally.failed };
+    const counts = { verified: tally.verified, held: tally.held };
     await tx.audit.append(auditEntry(engine, who, 'erasure.completed', erasure.id, counts));
   });
   await engine.faults.at('erase:completed');
 }
 
-/** Plans again what a release has set free. What is still held stays as it is, readable. */
-async function replanReleased(engine: Engine, run: Run, erasure: Erasure): Promise<void> {
-  if (!erasure.waitsForHolds) return;
-  await eachStep(engine, run, ['held'], async (items) => {
+/** Plans again what failed before its keys were destroyed, and what a release has set free. */
+async function replan(engine: Engine, run: Run, erasure: Erasure): Promise<void> {
+  await eachStep(engine, run, ['failed', 'held'], async (items) => {
     const callIds = items.map((item) => item.callId);
     const held = await heldAmong(engine, engine.store.reads, erasure.tenantId, callIds);
-    const free = items.filter((item) => !held.has(item.callId)).map((item) => item.seq);
+    const failed = items.filter((item) => item.state === 'failed' && item.outcome === null);
+    const freed = items.filter((item) => item.state === 'held' && erasure.waitsForHolds && !held.has(item.callId));
     await engine.store.write(async (tx) => {
       await run.fence(tx);
-      await tx.erasures.moveItems(erasure.id, free, 'held', 'planned', { failedCode: null });
+      for (const again of [failed, freed]) {
+        const [state, seqs] = [again[0]?.state ?? 'failed', again.map((item) => item.seq)];
+        await tx.erasures.moveItems(erasure.id, seqs, state, 'planned', { failedCode: null });
+      }
     });
   });
+}
+
+/**
+ * Shreds items in one transaction. When a damaged key page stops it, the items are tried in halves, so that only those
+ * that hang on the damage become `failed` and the others are erased.
+ */
+async function shredItems(engine: Engine, run: Run, erasure: Erasure, items: readonly Item[]): Promise<void> {
+  try {
+    await engine.shredQueue.add({ erasure, items, fence: run.fence });
+  } catch (error) {
+    if (!hasCode(error, 'damage')) throw error;
+    const half = Math.ceil(items.length / 2);
+    if (items.length > 1) {
+      await shredItems(engine, run, erasure, items.slice(0, half));
+      await shredItems(engine, run, erasure, items.slice(half));
+      return;
+    }
+    engine.log.error('erasure.item_damaged', { erasureId: erasure.id, detail: error.detail });
+    await engine.store.write(async (tx) => {
+      await run.fence(tx);
+      const seqs = items.map((item) => item.seq);
+      await tx.erasures.moveItems(erasure.id, seqs, 'planned', 'failed', { failedCode: error.code });
+    });
+  }
 }
 
 async function erasureOf(engine: Engine, id: string): Promise<Erasure> {

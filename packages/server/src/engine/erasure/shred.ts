@@ -76,7 +76,7 @@ async function clearRows(engine: Engine, tx: StoreTx, request: ShredRequest): Pr
     if (slots) slots.push(slot);
     else slotsOf.set(ownerId, [slot]);
   }
-  if (reach.isWhole) await leaveTombstones(engine, tx, erasure, span);
+  if (reach.isWhole) await leaveTombstones(engine, tx, erasure, span, items);
   await tx.doomed.insert(
     artifacts.flatMap(({ blob, ownerId }): DoomedBlob[] =>
       blob === null ? [] : [{ blob, ownerId, erasureId: erasure.id, since: engine.clock.now() }],
@@ -107,12 +107,19 @@ async function setHeldAside(engine: Engine, tx: StoreTx, request: ShredRequest):
   return items.filter((item) => !held.has(item.callId));
 }
 
-async function leaveTombstones(engine: Engine, tx: StoreTx, erasure: Erasure, span: ItemSpan): Promise<void> {
-  const calls = (await tx.erasures.spanCalls(span)).filter((call) => call.exists);
+/** A tombstone for every call that is still there; one erased meanwhile has its own already. */
+async function leaveTombstones(
+  engine: Engine,
+  tx: StoreTx,
+  erasure: Erasure,
+  span: ItemSpan,
+  items: readonly Item[],
+): Promise<void> {
+  const gone = new Set((await tx.erasures.spanCalls(span)).flatMap((call) => (call.exists ? [] : [call.callId])));
   const tokens = await tx.erasures.spanTokens(span, tombstoneIdentifierKinds);
-  const shreddedAt = engine.clock.now();
+  const stone = { tenantId: erasure.tenantId, shreddedAt: engine.clock.now(), goneAt: null };
   await tx.tombstones.insert(
-    calls.map(({ callId }) => ({ callId, tenantId: erasure.tenantId, shreddedAt, goneAt: null })),
+    items.filter((item) => !gone.has(item.callId)).map(({ callId }) => ({ ...stone, callId })),
     await toTombstoneTokens(engine, tx, erasure.tenantId, tokens),
   );
 }

@@ -1,23 +1,28 @@
 import { fromRanges } from '../../keys/journal-entries.ts';
 import { type Erasure, type Item, personalIdentifierKinds, reachOf } from '../../model/erasure.ts';
 import { AppError } from '../../model/errors.ts';
+import type { ItemSpan } from '../../model/store.ts';
 import type { Engine } from '../context.ts';
 import type { Run } from './run.ts';
 import { spanOf } from './shred.ts';
 
 /**
  * Looks whether removed items are really gone, trusting nothing that was recorded: their slots read as destroyed, a
- * seal begun after the shredding is finished, the blob store has no byte or version, and no token finds them.
+ * seal begun after the shredding is finished, the blob store has no byte or version, and no token finds them. Items of
+ * which something is left become `failed` with a code and start again at the removal of bytes.
  */
 export async function verifyItems(engine: Engine, run: Run, items: readonly Item[]): Promise<void> {
   const erasure = await engine.store.reads.erasures.find(run.erasureId);
   const span = spanOf(run.erasureId, items);
   if (span === undefined || erasure === undefined) return;
-  await slotsAreDestroyed(engine, items);
-  const doomed = await engine.store.reads.doomed.ofItems(span);
-  const remaining = await engine.blobs.remaining(doomed.map((one) => one.blob));
-  if (remaining.size > 0) throw new AppError('blob_failed', { detail: `${remaining.size} blobs are still there` });
-  await noTokenFindsThem(engine, erasure, items);
+  try {
+    await slotsAreDestroyed(engine, items);
+    await noBytesAreLeft(engine, span);
+    await noTokenFindsThem(engine, erasure, items);
+  } catch (error) {
+    if (error instanceof AppError) await fail(engine, run, items, error.code);
+    throw error;
+  }
   await engine.faults.at('verify:looked');
   await engine.store.write(async (tx) => {
     await run.fence(tx);
@@ -26,6 +31,20 @@ export async function verifyItems(engine: Engine, run: Run, items: readonly Item
     await tx.erasures.moveSpan(span, 'removed', 'verified', {});
   });
   await engine.faults.at('verify:recorded');
+}
+
+async function fail(engine: Engine, run: Run, items: readonly Item[], failedCode: string): Promise<void> {
+  const seqs = items.map((item) => item.seq);
+  await engine.store.write(async (tx) => {
+    await run.fence(tx);
+    await tx.erasures.moveItems(run.erasureId, seqs, 'removed', 'failed', { failedCode });
+  });
+}
+
+async function noBytesAreLeft(engine: Engine, span: ItemSpan): Promise<void> {
+  const doomed = await engine.store.reads.doomed.ofItems(span);
+  const remaining = await engine.blobs.remaining(doomed.map((one) => one.blob));
+  if (remaining.size > 0) throw new AppError('blob_failed', { detail: `${remaining.size} blobs are still there` });
 }
 
 async function slotsAreDestroyed(engine: Engine, items: readonly Item[]): Promise<void> {

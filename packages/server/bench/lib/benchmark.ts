@@ -1,0 +1,66 @@
+import type { Figure } from './figure.ts';
+
+/** How much each benchmark does. Counts, unless the name ends in a unit. */
+export type Sizes = {
+  /** Slots of the key tree. */
+  slots: number;
+  /** Slots destroyed at once, in the two large cases. */
+  destroyed: readonly [fewer: number, more: number];
+  /** Measurements of which the median is taken. */
+  repetitions: number;
+  /** Calls of the archive in which one customer is purged, and how many of them are that customer's. */
+  purgeCalls: number;
+  purgeRecordings: number;
+  recordingBytes: number;
+  /** Archives in which numbers are looked up. */
+  whatIfCalls: readonly [small: number, large: number];
+  whatIfNumbers: number;
+  /** Recordings archived one after the other or together. */
+  uploads: number;
+  /** The long recording, and the short one beside it. */
+  longBytes: number;
+  shortBytes: number;
+};
+
+export const fullSizes: Sizes = {
+  slots: 1_000_000,
+  destroyed: [1000, 10_000],
+  repetitions: 7,
+  purgeCalls: 100_000,
+  purgeRecordings: 10_000,
+  recordingBytes: 200_000,
+  whatIfCalls: [10_000, 1_000_000],
+  whatIfNumbers: 1000,
+  uploads: 2000,
+  longBytes: 2 ** 30,
+  shortBytes: 2 ** 26,
+};
+
+/** Enough to run every line, and nothing to be measured by. */
+export const quickSizes: Sizes = {
+  slots: 10_000,
+  destroyed: [20, 100],
+  repetitions: 2,
+  purgeCalls: 300,
+  purgeRecordings: 30,
+  recordingBytes: 20_000,
+  whatIfCalls: [100, 400],
+  whatIfNumbers: 20,
+  uploads: 24,
+  longBytes: 2 ** 23,
+  shortBytes: 2 ** 21,
+};
+
+/** What a benchmark is given. */
+export type Bench = {
+  sizes: Sizes;
+  /** An empty folder on the disk to be measured, removed afterwards. */
+  folder: string;
+  /** Serve from the sources instead of the build. */
+  fromSource: boolean;
+  report(figure: Figure): void;
+  /** Tells how far it has come, on standard error. */
+  say(text: string): void;
+};
+
+export type Benchmark = (bench: Bench) => Promise<void>;

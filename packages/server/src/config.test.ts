@@ -1,0 +1,63 @@
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseDuration, parseSize, readConfig } from './config.ts';
+
+describe('the configuration', () => {
+  it('has a default for everything', () => {
+    const config = readConfig({});
+    expect(config.home).toBe(resolve('tacet-home'));
+    expect(config.keysDirs).toEqual([resolve('tacet-home-keys')]);
+    expect(config.listen).toEqual({ host: '127.0.0.1', port: 8484 });
+    expect(config.horizonMs).toBe(7 * 24 * 3_600_000);
+    expect(config.uploadBytesMax).toBe(2 * 2 ** 30);
+    expect(config.workers).toBe(1);
+  });
+
+  it('reports every problem at once, each by the name of its variable', () => {
+    const env = { TACET_LISTEN: 'nowhere', TACET_BACKUP_HORIZON: 'soon', TACET_TYPO: '1', TACET_WORKERS: '-1' };
+    let message = '';
+    try {
+      readConfig(env);
+    } catch (error) {
+      message = error instanceof Error ? error.message : '';
+    }
+    for (const name of Object.keys(env)) expect(message).toContain(name);
+  });
+
+  it('refuses a keys folder inside the home, since a backup of the home would carry its own keys', () => {
+    expect(() => readConfig({ TACET_HOME: '/srv/tacet', TACET_KEYS_DIR: '/srv/tacet/keys' })).toThrow('TACET_KEYS_DIR');
+    expect(() => readConfig({ TACET_HOME: '/srv/tacet', TACET_KEYS_DIR: '/srv/tacet' })).toThrow('TACET_KEYS_DIR');
+    expect(() => readConfig({ TACET_HOME: '/srv/tacet', TACET_KEYS_DIR: '/a,/srv/tacet/../tacet/k' })).toThrow();
+    expect(readConfig({ TACET_HOME: '/srv/tacet', TACET_KEYS_DIR: '/a, /srv/tacet-b' }).keysDirs).toEqual([
+      '/a',
+      '/srv/tacet-b',
+    ]);
+  });
+
+  it('ignores what Kubernetes injects for a service of our name, and nothing else', () => {
+    const injected = { TACET_SERVICE_HOST: '10.0.0.1', TACET_PORT: 'tcp://10.0.0.1:80', TACET_PORT_80_TCP: 'x' };
+    expect(() => readConfig(injected)).not.toThrow();
+    expect(() => readConfig({ TACET_PORTAL: 'x' })).toThrow('TACET_PORTAL');
+  });
+
+  it('allows a horizon of zero', () => {
+    expect(readConfig({ TACET_BACKUP_HORIZON: '0' }).horizonMs).toBe(0);
+  });
+
+  it('takes IPv6 listeners in brackets', () => {
+    expect(readConfig({ TACET_LISTEN: '[::1]:0' }).listen).toEqual({ host: '::1', port: 0 });
+  });
+});
+
+describe('durations and sizes', () => {
+  it('have units', () => {
+    expect(parseDuration('60s')).toBe(60_000);
+    expect(parseDuration('12h')).toBe(43_200_000);
+    expect(parseSize('200MiB')).toBe(209_715_200);
+    expect(parseSize('17')).toBe(17);
+  });
+
+  it.each(['', '5', '1.5h', '-1s', '1w'])('"%s" is no duration', (text) => {
+    expect(() => parseDuration(text)).toThrow('duration');
+  });
+});

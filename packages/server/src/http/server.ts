@@ -1,0 +1,128 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { signingKeys } from '../engine/access/signing-key.ts';
+import type { Engine } from '../engine/context.ts';
+import { AppError } from '../model/errors.ts';
+import { sendCreovaiError } from './creovai/errors.ts';
+import { creovaiPlugin } from './creovai/plugin.ts';
+import { routeOf } from './failure.ts';
+import { sendProblem } from './native/errors.ts';
+import { nativePlugin } from './native/plugin.ts';
+import { answerBeforeBodyEnds, leaveBodies } from './request-body.ts';
+
+export type ServerOptions = {
+  /** Addresses and networks of proxies whose forwarded headers are believed; none if empty. */
+  trustProxy: readonly string[];
+};
+
+/** A connection on which nothing moves for so long is closed: uploaders that are gone, downloaders that stopped. */
+const silenceMsMax = 120_000;
+/** One request in all: the largest upload on a line of 1 Mbit/s takes five hours. */
+const requestMsMax = 6 * 3_600_000;
+/** Longer than any URL that Node accepts, so that an over-long id is unknown like any other. */
+const paramLengthMax = 65_536;
+
+/**
+ * The HTTP server with every surface, not yet listening.
+ *
+ * Paths match in any case and with slashes repeated; what stands for an id keeps its case. Every answer but a recording
+ * is JSON, whatever was asked. The access log has one line per request: method, route pattern, status, milliseconds.
+ */
+export function buildServer(engine: Engine, options: ServerOptions): FastifyInstance {
+  const answering = new WeakMap<Socket, ServerResponse>();
+  const app: FastifyInstance = fastify({
+    logger: false,
+    trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    connectionTimeout: silenceMsMax,
+    requestTimeout: requestMsMax,
+    routerOptions: {
+      caseSensitive: false,
+      ignoreDuplicateSlashes: true,
+      ignoreTrailingSlash: true,
+      maxParamLength: paramLengthMax,
+    },
+    frameworkErrors: (_error, request, reply) => {
+      // No hook runs for these, so the access log is written here.
+      engine.log.info('http', { method: request.method, route: 'unmatched', status: 400, ms: 0 });
+      const error = new AppError('input_invalid', { message: 'The URL is malformed' });
+      sendUnrouted(engine, error, request.raw.url, request, reply);
+    },
+    clientErrorHandler: (error, socket) => refuseUnparsed(error.code, socket, answering.get(socket)),
+  });
+  app.server.on('request', (request, response) => answering.set(request.socket, response));
+  answerBeforeBodyEnds(app);
+  leaveBodies(app);
+  app.addHook('onResponse', async (request, reply) => {
+    const ms = Math.round(reply.elapsedTime);
+    engine.log.info('http', { method: request.method, route: routeOf(request), status: reply.statusCode, ms });
+  });
+  const sendAny = (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
+    sendUnrouted(engine, error, request.raw.url, request, reply);
+  app.setErrorHandler(sendAny);
+  app.setNotFoundHandler((request, reply) => sendAny(new AppError('not_found'), request, reply));
+  addHealth(app, engine);
+  app.register(creovaiPlugin(engine));
+  app.register(nativePlugin(engine), { prefix: '/v1' });
+  return app;
+}
+
+/** `/healthz`: this process answers. `/readyz`: its database and keys do too, and it is not about to end. */
+function addHealth(app: FastifyInstance, engine: Engine): void {
+  const method = ['GET', 'HEAD'];
+  app.route({ method, url: '/healthz', handler: async () => ({ status: 'ok' }) });
+  app.route({
+    method,
+    url: '/readyz',
+    handler: async (_request, reply) => {
+      const isReady = !engine.stopping.aborted && (await opensKeys(engine));
+      return await reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not ready' });
+    },
+  });
+}
+
+async function opensKeys(engine: Engine): Promise<boolean> {
+  try {
+    return (await signingKeys(engine)).length > 0;
+  } catch (error) {
+    engine.log.warn('http.not_ready', { code: error instanceof AppError ? error.code : 'internal' });
+    return false;
+  }
+}
+
+/** An error outside every surface takes the form of the one that the path points at. */
+function sendUnrouted(
+  engine: Engine,
+  error: unknown,
+  url: string | undefined,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  const send = /^\/+v1(?:[/?]|$)/i.test(url ?? '') ? sendProblem : sendCreovaiError;
+  send(engine, error, request, reply);
+}
+
+/** Answers what Node could not parse as HTTP, unless an answer is on its way already: then there is only closing. */
+function refuseUnparsed(code: string, socket: Socket, response: ServerResponse | undefined): void {
+  const isMidAnswer = response?.headersSent === true && !response.writableFinished;
+  if (!socket.writable || code === 'ECONNRESET' || isMidAnswer) {
+    socket.destroy();
+    return;
+  }
+  const [status, message] = unparsedAnswers.get(code) ?? ['400 Bad Request', 'The request is not valid HTTP'];
+  const body = JSON.stringify({ message });
+  const head = [
+    `HTTP/1.1 ${status}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${body.length}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+const unparsedAnswers = new Map<string, [status: string, message: string]>([
+  ['HPE_HEADER_OVERFLOW', ['431 Request Header Fields Too Large', 'The headers are too long']],
+  ['ERR_HTTP_REQUEST_TIMEOUT', ['408 Request Timeout', 'The request took too long']],
+]);

@@ -1,0 +1,115 @@
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { type Faults, noFaults } from '../lib/faults.ts';
+import type { KeyStore } from '../model/key-store.ts';
+import type { Store, StoreReads, StoreTx } from '../model/store.ts';
+import { artifactReads, artifactWrites } from './artifacts.ts';
+import { auditReads, auditWrites } from './audit.ts';
+import { callReads, callWrites } from './calls.ts';
+import { clientReads, clientWrites } from './clients.ts';
+import { Db } from './db.ts';
+import { doomedReads, doomedWrites } from './doomed.ts';
+import { spanWrites } from './erasure-spans.ts';
+import { erasureReads, erasureWrites } from './erasures.ts';
+import { holdReads, holdWrites } from './holds.ts';
+import { jobReads, jobWrites } from './jobs.ts';
+import { journalReads } from './journal.ts';
+import { keyReads, keyWrites } from './key-pages.ts';
+import { migrate } from './migrate.ts';
+import { migrations } from './migrations/index.ts';
+import type { Session } from './session.ts';
+import { tenantReads, tenantWrites } from './tenants.ts';
+import { tokenReads, tokenWrites } from './tokens.ts';
+import { tombstoneReads, tombstoneWrites } from './tombstones.ts';
+
+export type SqliteStoreOptions = {
+  /** Created, empty, where it is missing. */
+  file: string;
+  clock?: Clock;
+  faults?: Faults;
+  /** How long a write transaction waits for other processes before `store_busy`. Default 10 s. */
+  busyTimeoutMs?: number;
+};
+
+/** Opens the store in a SQLite file. It has no schema until `migrate` has run. */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqlStore> {
+  const { file, clock = systemClock, faults = noFaults, busyTimeoutMs = 10_000 } = options;
+  return new SqlStore(await Db.open({ file, faults, busyTimeoutMs }), clock);
+}
+
+/**
+ * The store on an SQL database. What each method promises is said in `model/store.ts` and `model/key-store.ts`; after
+ * `close` every method throws.
+ */
+export class SqlStore implements Store {
+  readonly reads: StoreReads;
+  readonly keyStore: KeyStore;
+  readonly #db: Db;
+  readonly #clock: Clock;
+
+  constructor(db: Db, clock: Clock) {
+    this.#db = db;
+    this.#clock = clock;
+    this.reads = readsOn(db.reads);
+    this.keyStore = {
+      reads: keyReads(db.reads),
+      write: (work) => db.write((session) => work(keyWrites(session))),
+      writeFresh: (work) => db.writeFresh((session) => work(keyWrites(session))),
+    };
+  }
+
+  write<T>(work: (tx: StoreTx) => Promise<T>): Promise<T> {
+    return this.#db.write((session) => work(writesOn(session)));
+  }
+
+  snapshot<T>(work: (reads: StoreReads) => Promise<T>): Promise<T> {
+    return this.#db.snapshot((session) => work(readsOn(session)));
+  }
+
+  migrate(): Promise<string[]> {
+    return migrate(this.#db, migrations, this.#clock);
+  }
+
+  checkpoint(): Promise<boolean> {
+    return this.#db.checkpoint();
+  }
+
+  close(): Promise<void> {
+    return this.#db.close();
+  }
+}
+
+function readsOn(session: Session): StoreReads {
+  return {
+    tenants: tenantReads(session),
+    clients: clientReads(session),
+    artifacts: artifactReads(session),
+    calls: callReads(session),
+    tokens: tokenReads(session),
+    tombstones: tombstoneReads(session),
+    erasures: erasureReads(session),
+    doomed: doomedReads(session),
+    holds: holdReads(session),
+    jobs: jobReads(session),
+    audit: auditReads(session),
+    journal: journalReads(session),
+    keys: keyReads(session),
+  };
+}
+
+function writesOn(session: Session): StoreTx {
+  return {
+    tenants: tenantWrites(session),
+    clients: clientWrites(session),
+    artifacts: artifactWrites(session),
+    calls: callWrites(session),
+    tokens: tokenWrites(session),
+    tombstones: tombstoneWrites(session),
+    erasures: { ...erasureReads(session), ...erasureWrites(session), ...spanWrites(session) },
+    doomed: doomedWrites(session),
+    holds: holdWrites(session),
+    jobs: jobWrites(session),
+    audit: auditWrites(session),
+    journal: journalReads(session),
+    keys: keyWrites(session),
+  };
+}

@@ -1,0 +1,140 @@
+import type { KeyTree } from '../../src/keys/key-tree.ts';
+import type { RootKeys } from '../../src/keys/root-keys.ts';
+import type { SlotIssuer } from '../../src/keys/slot-issuer.ts';
+import type { TokenEpochs } from '../../src/keys/token-epochs.ts';
+import type { JournalEntry, JournalKind, KeyTx } from '../../src/model/key-store.ts';
+import { MemoryKeyStore, type MemoryTx } from './memory-key-store.ts';
+import { replay, turnEpoch } from './operations.ts';
+import type { Life } from './scheduler.ts';
+import { leaseMs, type World } from './world.ts';
+
+/** One process of the product: real code over the shared database and vault. */
+export class SimulatedProcess {
+  readonly world: World;
+  readonly life: Life;
+  readonly store: MemoryKeyStore;
+  readonly tree: KeyTree;
+  readonly rootKeys: RootKeys;
+  readonly issuer: SlotIssuer;
+  readonly epochs: TokenEpochs;
+
+  constructor(world: World) {
+    const { modules, scheduler } = world;
+    this.world = world;
+    this.life = { name: `process ${world.serial()}`, isDead: false };
+    this.store = new MemoryKeyStore(world.disk, this.life);
+    const faults = {
+      at: async (point: string) => {
+        await scheduler.gate(this.life, `at:${point}`);
+      },
+    };
+    const common = { store: this.store, clock: { now: () => world.now }, faults };
+    const vault = world.vaultFor(this.life);
+    this.tree = new modules.keyTree.KeyTree({ ...common, vault, shape: world.shape, crypto: world.oracle.crypto });
+    this.rootKeys = new modules.rootKeys.RootKeys({ ...common, vault, tree: this.tree, horizonMs: world.horizonMs });
+    this.issuer = new modules.slotIssuer.SlotIssuer({ ...common, tree: this.tree, owner: this.life.name, leaseMs });
+    const write = async <T>(work: (tx: { keys: KeyTx; tokens: MemoryTx['tokens'] }) => Promise<T>) =>
+      await this.store.transact(work);
+    this.epochs = new modules.tokenEpochs.TokenEpochs({
+      ...common,
+      store: { write },
+      tree: this.tree,
+      issuer: this.issuer,
+      batch: 2,
+    });
+  }
+
+  /** What every process does first. Fails with `archive_restored` where a copy was put back. */
+  async start(): Promise<void> {
+    await this.rootKeys.ready('archive-1');
+    if (this.world.mustRefuse) this.world.find('accepts', `${this.life.name} works on a copy that was put back`);
+    await this.endReservations();
+  }
+
+  async endReservations(): Promise<void> {
+    const time = this.world.now;
+    const clock = { now: () => this.world.now };
+    await this.world.modules.slotIssuer.endReservations(this.store, this.tree, clock, { endedBy: time });
+    if (this.#isCurrent) this.world.truth.leasesEnded(time);
+  }
+
+  async seal(): Promise<void> {
+    await this.rootKeys.seal();
+  }
+
+  async expire(): Promise<void> {
+    const begun = this.world.truth.next();
+    const time = this.world.now;
+    await this.rootKeys.expire();
+    this.world.truth.expired({ begun, time });
+  }
+
+  /** `tacet restore`. */
+  async restore(): Promise<void> {
+    const begun = this.world.truth.next();
+    await this.world.modules.restore.restoreDatabase({
+      store: { ...this.#keyStore(), write: async (work) => await this.#replayable(work) },
+      vault: this.world.vaultFor(this.life),
+      tree: this.tree,
+      rootKeys: this.rootKeys,
+      clock: { now: () => this.world.now },
+      replay: async (tx, entry) => await replay(this.#txOf(tx), entry),
+      turnEpochs: async () => await turnEpoch(this),
+      faults: { at: async (point) => void (await this.world.scheduler.gate(this.life, `at:${point}`)) },
+    });
+    if (this.#isCurrent) {
+      this.world.mustRefuse = false;
+      this.world.truth.restored(begun);
+    }
+  }
+
+  /** Ends this process where it stands. */
+  die(): void {
+    this.world.scheduler.kill(this.life);
+  }
+
+  /** Runs an operation of this process to its end, every gate open to it and nobody else moving. */
+  async run<T>(work: Promise<T>): Promise<T> {
+    return await this.world.scheduler.run(this.life, work);
+  }
+
+  /** Runs an operation up to a gate and ends the process there. */
+  async dieAt(work: Promise<unknown>, point: string, count = 1): Promise<void> {
+    await this.world.scheduler.runUntil(this.life, work, point, count);
+    this.die();
+  }
+
+  newInstance(ownerId: string, kind: string, slot: number): string {
+    return `${ownerId} ${kind} in slot ${slot}, naming ${this.world.serial()}`;
+  }
+
+  journalEntry(kind: JournalKind, what: Partial<JournalEntryParts> & { slots: readonly number[] }): JournalEntry {
+    return this.world.modules.journalEntries.journalEntry(kind, this.world.now, what);
+  }
+
+  readonly #transactions = new WeakMap<KeyTx, MemoryTx>();
+
+  get #isCurrent(): boolean {
+    return this.store.database === this.world.disk.current;
+  }
+
+  #keyStore() {
+    return { reads: this.store.reads, writeFresh: this.store.writeFresh.bind(this.store) };
+  }
+
+  /** A write transaction of which the replay can find the rows. */
+  async #replayable<T>(work: (tx: KeyTx) => Promise<T>): Promise<T> {
+    return await this.store.transact(async (tx) => {
+      this.#transactions.set(tx.keys, tx);
+      return await work(tx.keys);
+    });
+  }
+
+  #txOf(keys: KeyTx): MemoryTx {
+    const tx = this.#transactions.get(keys);
+    if (tx === undefined) throw new Error('a transaction that is not ours');
+    return tx;
+  }
+}
+
+type JournalEntryParts = { tenantId: string; ownerId: string; action: string };
