@@ -12,7 +12,10 @@ const checks = [
 ];
 const failed = checks.filter(([name, script, args]) => {
   console.log(`check: ${name}`);
-  const ran = spawnSync(process.execPath, [join(root, 'node_modules', script), ...args], { cwd: root, stdio: 'inherit' });
+  const ran = spawnSync(process.execPath, [join(root, 'node_modules', script), ...args], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   return ran.status !== 0;
 });
 for (const [name] of failed) console.error(`failed: ${name}`);

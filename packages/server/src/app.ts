@@ -59,7 +59,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     await blobs.check();
     const masterKey = config.masterKeyFile === null ? undefined : await readMasterKey(config.masterKeyFile);
     const folders = config.keysDirs.map((folder) => openFolder(folder));
-    const vault = new FileVault({ folders, ...(masterKey && { masterKey }) });
+    const vault = new FileVault({ folders, faults, ...(masterKey && { masterKey }) });
 
     const processId = newProcessId(clock.now());
     const keyStore = store.keyStore;
@@ -76,6 +76,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       blobs,
       tree,
       rootKeys,
+      vault,
       issuer,
       epochs: new TokenEpochs({ store, tree, issuer, clock, faults }),
       secrets: new Secrets({ store, tree, clock }),

@@ -11,6 +11,8 @@ export type Sizes = {
   /** Calls of the archive in which one customer is purged, and how many of them are that customer's. */
   purgeCalls: number;
   purgeRecordings: number;
+  /** Archives that are filled and purged, one after the other. */
+  purgeRounds: number;
   recordingBytes: number;
   /** Archives in which numbers are looked up. */
   whatIfCalls: readonly [small: number, large: number];
@@ -28,6 +30,7 @@ export const fullSizes: Sizes = {
   repetitions: 7,
   purgeCalls: 100_000,
   purgeRecordings: 10_000,
+  purgeRounds: 3,
   recordingBytes: 200_000,
   whatIfCalls: [10_000, 1_000_000],
   whatIfNumbers: 1000,
@@ -43,6 +46,7 @@ export const quickSizes: Sizes = {
   repetitions: 2,
   purgeCalls: 300,
   purgeRecordings: 30,
+  purgeRounds: 1,
   recordingBytes: 20_000,
   whatIfCalls: [100, 400],
   whatIfNumbers: 20,
@@ -58,6 +62,8 @@ export type Bench = {
   folder: string;
   /** Serve from the sources instead of the build. */
   fromSource: boolean;
+  /** Where the server leaves CPU profiles; undefined for none. */
+  profile: string | undefined;
   report(figure: Figure): void;
   /** Tells how far it has come, on standard error. */
   say(text: string): void;

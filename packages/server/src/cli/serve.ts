@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { openApp } from '../app.ts';
-import { type Config, readConfig } from '../config.ts';
+import { readConfig } from '../config.ts';
 import { buildServer } from '../http/server.ts';
 import { stderrLog } from '../lib/log.ts';
 import type { Surroundings } from './command-line.ts';
@@ -20,9 +20,9 @@ export function serveCommand(around: Surroundings): Command {
     const app = await openApp(config, { faults: faultsFrom(around.env) });
     await app.prepare();
     const server = buildServer(app.engine, { trustProxy: config.trustProxy });
-    await server.listen({ host: config.listen.host, port: config.listen.port });
+    const address = await server.listen({ host: config.listen.host, port: config.listen.port });
     app.startBackground(config.workers);
-    process.stdout.write(`listening on ${addressOf(config, server.addresses()[0]?.port)}\n`);
+    process.stdout.write(`listening on ${address}\n`);
     await untilToldToEnd();
     const cut = setTimeout(() => server.server.closeAllConnections(), patienceMs);
     cut.unref();
@@ -42,11 +42,6 @@ export function workCommand(around: Surroundings): Command {
     await untilToldToEnd();
     await app.close();
   });
-}
-
-function addressOf(config: Config, port: number | undefined): string {
-  const host = config.listen.host.includes(':') ? `[${config.listen.host}]` : config.listen.host;
-  return `http://${host}:${port ?? config.listen.port}`;
 }
 
 async function untilToldToEnd(): Promise<void> {

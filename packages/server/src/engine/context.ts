@@ -13,6 +13,7 @@ import type { Actor } from '../model/erasure.ts';
 import { AppError } from '../model/errors.ts';
 import type { Store } from '../model/store.ts';
 import type { Scope, Tenant } from '../model/tenant.ts';
+import type { Vault } from '../model/vault.ts';
 import type { ShredQueue } from './erasure/shred.ts';
 import type { Secrets } from './secrets.ts';
 import type { SealScheduler } from './upkeep/seal-scheduler.ts';
@@ -38,6 +39,7 @@ export type Engine = {
   blobs: BlobStore;
   tree: KeyTree;
   rootKeys: RootKeys;
+  vault: Vault;
   issuer: SlotIssuer;
   epochs: TokenEpochs;
   secrets: Secrets;

@@ -7,7 +7,21 @@ import { readWhole } from './request-body.ts';
 
 const formBytesMax = 16 * 1024;
 
-type Refusal = { error: 'invalid_request' | 'unsupported_grant_type'; error_description: string };
+/** RFC 6749, section 5.1. The type is lower case to the letter: real clients refuse `Bearer`. */
+export type TokenAnswer = { access_token: string; token_type: 'bearer'; expires_in: number };
+
+/** RFC 6749, section 5.2. */
+export type TokenRefusal = {
+  error:
+    | 'invalid_request'
+    | 'invalid_client'
+    | 'unsupported_grant_type'
+    | 'slow_down'
+    | 'temporarily_unavailable'
+    | 'server_error';
+  error_description?: string;
+};
+
 type Credentials = { clientId: string; secret: string };
 
 /**
@@ -19,27 +33,32 @@ type Credentials = { clientId: string; secret: string };
  * - 400 `invalid_request`: a parameter is missing or repeated, or the client is named twice; 413 when it is too long
  * - 429 `slow_down` with Retry-After: too many failures from this address
  */
-export async function answerTokenRequest(engine: Engine, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+export async function answerTokenRequest(
+  engine: Engine,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<TokenAnswer | TokenRefusal> {
   reply.header('cache-control', 'no-store').header('pragma', 'no-cache');
   try {
     const asked = await readCredentials(request);
     if ('error' in asked) {
-      await reply.code(400).send(asked);
-      return;
+      reply.code(400);
+      return asked;
     }
     const { token, expiresInSeconds } = await issueToken(engine, { ...asked, address: request.ip });
-    await reply.send({ access_token: token, token_type: 'bearer', expires_in: expiresInSeconds });
+    return { access_token: token, token_type: 'bearer', expires_in: expiresInSeconds };
   } catch (thrown) {
     const error = asAppError(thrown);
     const { status, body } = refusalOf(error);
     if (status === 401) reply.header('www-authenticate', 'Basic realm="tacet"');
     if (status === 429 || status === 503) reply.header('retry-after', retryAfterSeconds(error));
-    if (status === 500) reportFailure(engine, request, error);
-    await reply.code(status).send(body);
+    if (status >= 500) reportFailure(engine, request, error);
+    reply.code(status);
+    return body;
   }
 }
 
-function refusalOf(error: AppError): { status: number; body: { error: string; error_description?: string } } {
+function refusalOf(error: AppError): { status: number; body: TokenRefusal } {
   switch (error.code) {
     case 'credentials_invalid':
       return { status: 401, body: { error: 'invalid_client' } };
@@ -57,7 +76,7 @@ function refusalOf(error: AppError): { status: number; body: { error: string; er
   }
 }
 
-async function readCredentials(request: FastifyRequest): Promise<Credentials | Refusal> {
+async function readCredentials(request: FastifyRequest): Promise<Credentials | TokenRefusal> {
   if (!/^application\/x-www-form-urlencoded *(;|$)/i.test(request.headers['content-type'] ?? '')) {
     return unsupported('The body must be a form: application/x-www-form-urlencoded');
   }
@@ -83,8 +102,8 @@ async function readCredentials(request: FastifyRequest): Promise<Credentials | R
 function basicCredentials(header: string | undefined): Credentials | undefined {
   const encoded = /^basic +([^\s]+) *$/i.exec(header ?? '')?.[1];
   if (encoded === undefined) return undefined;
-  const [, clientId = '', secret = ''] = /^([^:]*):?([^]*)$/.exec(Buffer.from(encoded, 'base64').toString('utf8')) ?? [];
-  return { clientId: formDecoded(clientId), secret: formDecoded(secret) };
+  const [clientId = '', ...rest] = Buffer.from(encoded, 'base64').toString('utf8').split(':');
+  return { clientId: formDecoded(clientId), secret: formDecoded(rest.join(':')) };
 }
 
 /** Clients that do not encode send a `%` as it is; then the text is what it says. */
@@ -96,10 +115,10 @@ function formDecoded(text: string): string {
   }
 }
 
-function invalid(description: string): Refusal {
+function invalid(description: string): TokenRefusal {
   return { error: 'invalid_request', error_description: description };
 }
 
-function unsupported(description: string): Refusal {
+function unsupported(description: string): TokenRefusal {
   return { error: 'unsupported_grant_type', error_description: description };
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { finished } from 'node:stream';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { signingKeys } from '../engine/access/signing-key.ts';
 import type { Engine } from '../engine/context.ts';
@@ -20,6 +21,8 @@ export type ServerOptions = {
 const silenceMsMax = 120_000;
 /** One request in all: the largest upload on a line of 1 Mbit/s takes five hours. */
 const requestMsMax = 6 * 3_600_000;
+/** When the server closes, requests under way have so long to end; then their connections are cut. */
+const closeMsMax = 8_000;
 /** Longer than any URL that Node accepts, so that an over-long id is unknown like any other. */
 const paramLengthMax = 65_536;
 
@@ -55,18 +58,28 @@ export function buildServer(engine: Engine, options: ServerOptions): FastifyInst
   app.server.on('request', (request, response) => answering.set(request.socket, response));
   answerBeforeBodyEnds(app);
   leaveBodies(app);
-  app.addHook('onResponse', async (request, reply) => {
-    const ms = Math.round(reply.elapsedTime);
-    engine.log.info('http', { method: request.method, route: routeOf(request), status: reply.statusCode, ms });
-  });
+  app.addHook('onRequest', async (request, reply) => logWhenEnded(engine, request, reply));
   const sendAny = (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
     sendUnrouted(engine, error, request.raw.url, request, reply);
   app.setErrorHandler(sendAny);
   app.setNotFoundHandler((request, reply) => sendAny(new AppError('not_found'), request, reply));
+  app.addHook('preClose', async () => {
+    setTimeout(() => app.server.closeAllConnections(), closeMsMax).unref();
+  });
   addHealth(app, engine);
   app.register(creovaiPlugin(engine));
   app.register(nativePlugin(engine), { prefix: '/v1' });
   return app;
+}
+
+/** One line when the answer has gone out, or its connection broke before: then with `isCut`. */
+function logWhenEnded(engine: Engine, request: FastifyRequest, reply: FastifyReply): void {
+  const startMs = performance.now();
+  finished(reply.raw, () => {
+    const ms = Math.round(performance.now() - startMs);
+    const cut = reply.raw.writableFinished ? {} : { isCut: true };
+    engine.log.info('http', { method: request.method, route: routeOf(request), status: reply.statusCode, ms, ...cut });
+  });
 }
 
 /** `/healthz`: this process answers. `/readyz`: its database and keys do too, and it is not about to end. */
@@ -78,7 +91,8 @@ function addHealth(app: FastifyInstance, engine: Engine): void {
     url: '/readyz',
     handler: async (_request, reply) => {
       const isReady = !engine.stopping.aborted && (await opensKeys(engine));
-      return await reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not ready' });
+      reply.code(isReady ? 200 : 503);
+      return { status: isReady ? 'ready' : 'not ready' };
     },
   });
 }

@@ -123,7 +123,7 @@ export class KeyTree {
     const leaf = top.nextLeaf;
     if (leaf >= this.shape.fanOut ** (this.shape.levels - 1)) throw new Bug('the key tree has no slot left');
     const fill: LeafEdit = { leaf, birth: true, apply: (keys) => void this.crypto.random(keys.length).copy(keys) };
-    await rewrite(this.#rewriting(tx), top, await this.rootKey(top), [fill]);
+    await this.#rewrite(tx, top, [fill]);
     await tx.updateTop({ nextLeaf: leaf + 1 });
     await this.#faults.at('birth:pages-written');
     return leaf;
@@ -143,7 +143,7 @@ export class KeyTree {
       edits.push({ leaf, birth: false, apply: (keys) => void killed.push(...this.#overwrite(leaf, keys, mine)) });
     }
     const top = await this.lock(tx);
-    await rewrite(this.#rewriting(tx), top, await this.rootKey(top), edits);
+    await this.#rewrite(tx, top, edits);
     await this.#faults.at('destroy:pages-written');
     return killed;
   }
@@ -155,10 +155,15 @@ export class KeyTree {
     return top;
   }
 
-  /** The root key that the row names. Throws `damage` when the vault does not have it. */
+  /**
+   * The root key that the row names; the caller wipes it. Throws `damage` when the vault does not have it.
+   *
+   * Always a copy: the cache wipes its own whenever it forgets, which may be in the middle of a transaction that was
+   * given the key a moment ago and would then seal the topmost page under zeros.
+   */
   async rootKey(top: Pick<TopRow, 'keyId' | 'generation'>): Promise<Buffer> {
     const cached = this.#cache.rootKey(top.keyId);
-    if (cached) return cached;
+    if (cached) return Buffer.from(cached);
     const key = await this.#vault.open(top.keyId, top.generation);
     if (key === undefined) {
       throw new AppError('damage', { detail: `root key ${top.keyId} is not in the vault` });
@@ -167,9 +172,13 @@ export class KeyTree {
     return key;
   }
 
-  /** Opens the topmost page under a key, or undefined where it does not open. */
-  openTop(page: Uint8Array, rootKey: Uint8Array): Buffer | undefined {
-    return this.crypto.open(rootKey, associatedDataOf(topPlace(this.shape)), page);
+  /** Opens the topmost page under the root key that its row names. Throws `damage` where it does not open. */
+  async openTop(top: Pick<TopRow, 'keyId' | 'generation' | 'page'>): Promise<Buffer> {
+    const rootKey = await this.rootKey(top);
+    const keys = this.crypto.open(rootKey, associatedDataOf(topPlace(this.shape)), top.page);
+    rootKey.fill(0);
+    if (keys === undefined) throw pageDamage(topPlace(this.shape), 'does not open');
+    return keys;
   }
 
   /** Seals the topmost page under a root key. */
@@ -203,8 +212,13 @@ export class KeyTree {
     return byLeaf;
   }
 
-  #rewriting(tx: KeyTx) {
-    return { tx, shape: this.shape, crypto: this.crypto };
+  async #rewrite(tx: KeyTx, top: TopRow, edits: readonly LeafEdit[]): Promise<void> {
+    const rootKey = await this.rootKey(top);
+    try {
+      await rewrite({ tx, shape: this.shape, crypto: this.crypto }, top, rootKey, edits);
+    } finally {
+      rootKey.fill(0);
+    }
   }
 
   #overwrite(leaf: number, keys: Buffer, slots: readonly number[]): number[] {
@@ -244,8 +258,7 @@ export class KeyTree {
     for (const leaf of leaves) for (const place of pathOf(leaf, this.shape)) places.set(placeName(place), place);
     const path = await this.#store.reads.readPath([...places.values()]);
     if (path === undefined) throw new AppError('damage', { detail: 'the archive row is missing' });
-    const top = this.openTop(path.top.page, await this.rootKey(path.top));
-    if (top === undefined) throw pageDamage(topPlace(this.shape), 'does not open');
+    const top = await this.openTop(path.top);
     const stored = new Map(path.pages.map((page) => [placeName(page), page]));
     const opened = new Map<string, OpenedPage>();
     const topPage = { place: topPlace(this.shape), keys: top };

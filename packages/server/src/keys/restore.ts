@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import { type Faults, noFaults } from '../lib/faults.ts';
 import type { JournalEntry, KeyStore, KeyTx } from '../model/key-store.ts';
 import type { Vault } from '../model/vault.ts';
-import { journalEntry } from './journal-entries.ts';
+import { fromRanges, journalEntry } from './journal-entries.ts';
 import type { KeyTree } from './key-tree.ts';
 import { leafOf } from './page.ts';
 import { lackingEntries, refuseForeign } from './restored.ts';
@@ -72,7 +72,11 @@ async function replaySegment(on: RestoreOptions, tx: KeyTx, segment: { id: strin
   for (const entry of entries) for (const slot of await on.replay(tx, entry)) slots.add(slot);
   await skipLostLeaves(on, tx, entries);
   const killed = await on.tree.destroy(tx, await liveOf(on, [...slots]));
-  await tx.appendJournal(entries);
+  // The item may name other slots here than it did where it was erased: those need an entry of their own.
+  const told = new Set(entries.flatMap((entry) => fromRanges(entry.slots)));
+  const untold = killed.filter((slot) => !told.has(slot));
+  const own = untold.length === 0 ? [] : [journalEntry('slots_unnamed', on.clock.now(), { slots: untold })];
+  await tx.appendJournal([...entries, ...own]);
   return { replayed: entries.length, slots: killed.length };
 }
 

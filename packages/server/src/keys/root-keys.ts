@@ -4,7 +4,7 @@ import { AppError } from '../model/errors.ts';
 import type { KeyStore, KeyTx, TopRow } from '../model/key-store.ts';
 import type { Head, RootKeyName, Vault, VaultState } from '../model/vault.ts';
 import type { KeyTree } from './key-tree.ts';
-import { keyBytes, pageDamage, topPlace } from './page.ts';
+import { keyBytes } from './page.ts';
 import { refuseForeign, refuseRestored } from './restored.ts';
 
 /** Segments outlive the last key older than them by this long. */
@@ -99,9 +99,7 @@ export class RootKeys {
   /** Opens the topmost page under the key that the row names; throws `damage` when it does not open. */
   async prove(tx: KeyTx): Promise<void> {
     const top = await this.#tree.lock(tx);
-    const page = this.#tree.openTop(top.page, await this.#tree.rootKey(top));
-    if (page === undefined) throw pageDamage(topPlace(this.#tree.shape), 'does not open');
-    page.fill(0);
+    (await this.#tree.openTop(top)).fill(0);
   }
 
   /**
@@ -177,8 +175,7 @@ export class RootKeys {
     const entries = await tx.pendingJournal();
     await this.#vault.write({ name, key, entries });
     await this.#faults.at('seal:vault-written');
-    const keys = this.#tree.openTop(top.page, await this.#tree.rootKey(top));
-    if (keys === undefined) throw pageDamage(topPlace(this.#tree.shape), 'does not open');
+    const keys = await this.#tree.openTop(top);
     // A clock set back must not make this seal look older than the one before: retired keys count from it.
     const sealedAt = Math.max(this.#clock.now(), top.sealedAt);
     await tx.updateTop({

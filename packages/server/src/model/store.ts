@@ -1,6 +1,6 @@
 import type { Artifact, Call, CallArtifactKind } from './call.ts';
 import type { DoomedBlob, Erasure, ErasureState, Hold, Item, ItemOutcome, ItemState, Tombstone } from './erasure.ts';
-import type { JournalEntry, KeyStore, KeyTx } from './key-store.ts';
+import type { JournalEntry, KeyStore, KeyTx, PagePlace, SealRecord } from './key-store.ts';
 import type { ApiClient, AuditEntry, Job, JobKind, Tenant } from './tenant.ts';
 import type { Epoch, IdentifierKind, StoredToken, TokenTx } from './token-store.ts';
 
@@ -62,6 +62,8 @@ export interface StoreReads {
     findByToken(tenantId: string, kind: IdentifierKind, token: Uint8Array): Promise<Tombstone[]>;
     tokensOf(callId: string): Promise<TombstoneToken[]>;
     page(afterCallId: string, limit: number): Promise<Tombstone[]>;
+    /** All tombstone tokens in an order of the store's, whether or not their tombstones are there. For fsck. */
+    tokenPage(after: TombstoneToken | undefined, limit: number): Promise<TombstoneToken[]>;
   };
   erasures: {
     find(id: string): Promise<Erasure | undefined>;
@@ -84,6 +86,8 @@ export interface StoreReads {
     /** Those without an erasure (abandoned uploads), oldest first. */
     unowned(limit: number): Promise<DoomedBlob[]>;
     all(afterBlob: string, limit: number): Promise<DoomedBlob[]>;
+    /** Those of the blobs that are doomed, in no particular order. */
+    find(blobs: readonly string[]): Promise<DoomedBlob[]>;
   };
   holds: {
     find(tenantId: string, id: string): Promise<Hold | undefined>;
@@ -94,6 +98,8 @@ export interface StoreReads {
     find(id: string): Promise<Job | undefined>;
     nextRunAt(): Promise<number | undefined>;
     list(options: { unfinishedOnly: boolean; limit: number }): Promise<Job[]>;
+    /** Those of the payloads for which a job of this kind has not finished. */
+    unfinished(kind: JobKind, payloads: readonly string[]): Promise<Set<string>>;
   };
   audit: { page(afterId: string, limit: number): Promise<AuditEntry[]> };
   journal: {
@@ -101,7 +107,14 @@ export interface StoreReads {
     /** The entries of these ids, with the generation of the seal that copied each (null while pending). */
     find(ids: readonly string[]): Promise<(JournalEntry & { copiedBy: number | null })[]>;
   };
-  keys: Pick<KeyTx, 'readTop' | 'readPath' | 'readPages' | 'namedSlots' | 'hasSeal'>;
+  keys: Pick<KeyTx, 'readTop' | 'readPath' | 'readPages' | 'namedSlots' | 'hasSeal'> & {
+    /** Where pages are stored, by level and index, ascending; those after `after`. For fsck. */
+    places(after: PagePlace | undefined, limit: number): Promise<PagePlace[]>;
+    /** Committed seals of generations after `afterGeneration`, ascending. */
+    seals(afterGeneration: number, limit: number): Promise<SealRecord[]>;
+    /** Leaves under a reservation, expired or not, among those from `from` to `to`, both included. */
+    reservedLeaves(from: number, to: number): Promise<number[]>;
+  };
 }
 
 /** A write transaction. Everything is durable and visible together, or not at all. */

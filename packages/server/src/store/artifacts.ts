@@ -1,5 +1,5 @@
 import type { StoreReads, StoreTx } from '../model/store.ts';
-import { insertRows } from './batches.ts';
+import { rowInsert } from './batches.ts';
 import { changeOne } from './changes.ts';
 import { toArtifact } from './rows.ts';
 import type { Session } from './session.ts';
@@ -31,14 +31,17 @@ export function artifactReads(session: Session): StoreReads['artifacts'] {
   };
 }
 
-const insertion = { head: 'INSERT INTO artifact (slot, tenant_id, owner_id, kind, blob, blob_bytes, sealed)' };
+const insertArtifacts = rowInsert({
+  table: 'artifact',
+  columns: ['slot', 'tenant_id', 'owner_id', 'kind', 'blob', 'blob_bytes', 'sealed'],
+});
 
 export function artifactWrites(session: Session): StoreTx['artifacts'] {
   return {
     ...artifactReads(session),
     async insert(artifacts) {
       const rows = artifacts.map((a) => [a.slot, a.tenantId, a.ownerId, a.kind, a.blob, a.blobBytes, a.sealed]);
-      await insertRows(session, insertion, rows);
+      await insertArtifacts(session, rows);
     },
     /** Throws Bug where no artifact has the slot: what was sealed would be lost. */
     async setSealed(slot, change) {

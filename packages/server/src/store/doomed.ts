@@ -1,5 +1,5 @@
 import type { ItemSpan, StoreReads, StoreTx } from '../model/store.ts';
-import { insertRows } from './batches.ts';
+import { rowInsert } from './batches.ts';
 import { toDoomedBlob } from './rows.ts';
 import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
@@ -20,13 +20,17 @@ export function doomedReads(session: Session): StoreReads['doomed'] {
     async all(afterBlob, limit) {
       return (await blobs().where('blob', '>', afterBlob).orderBy('blob').limit(limit).execute()).map(toDoomedBlob);
     },
+    async find(names) {
+      const sql = `SELECT * FROM doomed_blob WHERE ${session.dialect.within('blob')}`;
+      return (await session.rows<Row<'doomed_blob'>>(sql, [session.dialect.list(names)])).map(toDoomedBlob);
+    },
   };
 }
 
-const insertion = {
-  head: 'INSERT INTO doomed_blob (blob, owner_id, erasure_id, since)',
-  tail: 'ON CONFLICT DO NOTHING',
-};
+const insertBlobs = rowInsert(
+  { table: 'doomed_blob', columns: ['blob', 'owner_id', 'erasure_id', 'since'] },
+  'ON CONFLICT DO NOTHING',
+);
 
 export function doomedWrites(session: Session): StoreTx['doomed'] {
   const { dialect } = session;
@@ -34,11 +38,8 @@ export function doomedWrites(session: Session): StoreTx['doomed'] {
     ...doomedReads(session),
     /** A blob that is named already stays as it is, so that a step may be done again. */
     async insert(blobs) {
-      await insertRows(
-        session,
-        insertion,
-        blobs.map((doomed) => [doomed.blob, doomed.ownerId, doomed.erasureId, doomed.since]),
-      );
+      const rows = blobs.map((doomed) => [doomed.blob, doomed.ownerId, doomed.erasureId, doomed.since]);
+      await insertBlobs(session, rows);
     },
     async delete(blobs) {
       await session.change(`DELETE FROM doomed_blob WHERE ${dialect.within('blob')}`, [dialect.list(blobs)]);

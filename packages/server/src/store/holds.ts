@@ -1,5 +1,5 @@
 import type { StoreReads, StoreTx } from '../model/store.ts';
-import { insertRows } from './batches.ts';
+import { rowInsert } from './batches.ts';
 import { toHold } from './rows.ts';
 import type { Session } from './session.ts';
 
@@ -22,7 +22,7 @@ export function holdReads(session: Session): StoreReads['holds'] {
   };
 }
 
-const callsOfHold = { head: 'INSERT INTO hold_call (hold_id, call_id)', tail: 'ON CONFLICT DO NOTHING' };
+const insertCalls = rowInsert({ table: 'hold_call', columns: ['hold_id', 'call_id'] }, 'ON CONFLICT DO NOTHING');
 
 export function holdWrites(session: Session): StoreTx['holds'] {
   return {
@@ -44,11 +44,8 @@ export function holdWrites(session: Session): StoreTx['holds'] {
           range_to: hold.to,
         })
         .execute();
-      await insertRows(
-        session,
-        callsOfHold,
-        callIds.map((callId) => [hold.id, callId]),
-      );
+      const rows = callIds.map((callId) => [hold.id, callId]);
+      await insertCalls(session, rows);
     },
     /** A hold that was released before keeps the time of that. */
     async release(id, at) {

@@ -24,6 +24,12 @@ export function jobReads(session: Session): StoreReads['jobs'] {
       const newest = jobs().orderBy('id', 'desc').limit(limit);
       return (await (unfinishedOnly ? newest.where('finished_at', 'is', null) : newest).execute()).map(toJob);
     },
+    async unfinished(kind, payloads) {
+      const { dialect } = session;
+      const sql = `SELECT payload FROM job WHERE finished_at IS NULL AND kind = ? AND ${dialect.within('payload')}`;
+      const rows = await session.rows<Pick<Row<'job'>, 'payload'>>(sql, [kind, dialect.list(payloads)]);
+      return new Set(rows.map((row) => row.payload));
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { JournalEntry, KeyTx } from '../model/key-store.ts';
 import type { StoreReads } from '../model/store.ts';
-import { insertRows } from './batches.ts';
+import { rowInsert } from './batches.ts';
 import { toJournalEntry, toJson } from './rows.ts';
 import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
@@ -31,7 +31,10 @@ type JournalTx = Pick<
   'appendJournal' | 'pendingJournal' | 'markCopied' | 'knownJournalIds' | 'recordSeal' | 'hasSeal'
 >;
 
-const insertion = { head: 'INSERT INTO journal (id, kind, tenant_id, owner_id, action, slots, at, detail)' };
+const insertEntries = rowInsert({
+  table: 'journal',
+  columns: ['id', 'kind', 'tenant_id', 'owner_id', 'action', 'slots', 'at', 'detail'],
+});
 
 /** The journal and the seals as the key tree writes them. Rows are only ever added; `copied_by` is set once. */
 export function journalWrites(session: Session): JournalTx {
@@ -48,7 +51,7 @@ export function journalWrites(session: Session): JournalTx {
         entry.at,
         entry.detail === null || entry.detail === undefined ? null : toJson(entry.detail),
       ]);
-      await insertRows(session, insertion, rows);
+      await insertEntries(session, rows);
     },
     async pendingJournal() {
       const sql = 'SELECT * FROM journal WHERE copied_by IS NULL ORDER BY number';

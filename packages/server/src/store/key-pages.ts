@@ -1,6 +1,6 @@
 import type { KeyReads, KeyTx, PagePlace, Reservation, StoredPage } from '../model/key-store.ts';
 import type { StoreReads } from '../model/store.ts';
-import { batches, insertRows, marks } from './batches.ts';
+import { batches, marks, perBatch, rowInsert } from './batches.ts';
 import { changeOne, isEmpty } from './changes.ts';
 import { hasSeal, journalWrites } from './journal.ts';
 import { toFlag, toTop } from './rows.ts';
@@ -26,6 +26,20 @@ export function keyReads(session: Session): KeyReads & StoreReads['keys'] {
       return (await session.rows<{ slot: number }>(sql, [from, to, from, to])).map((row) => row.slot);
     },
     hasSeal: (seal) => hasSeal(session, seal),
+    async places(after, limit) {
+      const sql = 'SELECT place FROM key_page WHERE place > ? ORDER BY place LIMIT ?';
+      const rows = await session.rows<Pick<PageRow, 'place'>>(sql, [after === undefined ? -1 : placeOf(after), limit]);
+      return rows.map(({ place }) => fromPlace(place));
+    },
+    async seals(afterGeneration, limit) {
+      const sql = 'SELECT * FROM seal WHERE generation > ? ORDER BY generation, key_id LIMIT ?';
+      const rows = await session.rows<Row<'seal'>>(sql, [afterGeneration, limit]);
+      return rows.map((row) => ({ generation: row.generation, keyId: row.key_id, sealedAt: row.sealed_at }));
+    },
+    async reservedLeaves(from, to) {
+      const sql = 'SELECT leaf FROM reservation WHERE leaf BETWEEN ? AND ? ORDER BY leaf';
+      return (await session.rows<{ leaf: number }>(sql, [from, to])).map((row) => row.leaf);
+    },
   };
 }
 
@@ -54,15 +68,15 @@ export function keyWrites(session: Session): KeyTx {
     },
     async writePages(pages) {
       const rows = pages.map((page) => [placeOf(page), page.sealed]);
-      await insertRows(session, pageWrite, rows);
+      await upsertPages(session, rows);
     },
   };
 }
 
-const pageWrite = {
-  head: 'INSERT INTO key_page (place, sealed)',
-  tail: 'ON CONFLICT (place) DO UPDATE SET sealed = excluded.sealed',
-};
+const upsertPages = rowInsert(
+  { table: 'key_page', columns: ['place', 'sealed'] },
+  'ON CONFLICT (place) DO UPDATE SET sealed = excluded.sealed',
+);
 
 type ReservationTx = Pick<KeyTx, 'insertReservation' | 'renewReservation' | 'findReservations' | 'deleteReservation'>;
 
@@ -115,11 +129,13 @@ async function readPath(session: Session, places: readonly PagePlace[]) {
 
 type PathRow = (TopColumns & { place: null }) | PageRow;
 
+const pagesAt = perBatch((size) => `SELECT place, sealed FROM key_page WHERE place IN (${marks(size)})`);
+
 async function readPages(session: Session, places: readonly PagePlace[]): Promise<StoredPage[]> {
   const pages: StoredPage[] = [];
   for (const batch of batches(places)) {
-    const sql = `SELECT place, sealed FROM key_page WHERE place IN (${marks(batch.length)})`;
-    for (const row of await session.rows<PageRow>(sql, batch.map(placeOf))) pages.push(toPage(row));
+    const rows = await session.rows<PageRow>(pagesAt(batch), batch.map(placeOf));
+    for (const row of rows) pages.push(toPage(row));
   }
   return pages;
 }
@@ -128,6 +144,10 @@ function placeOf({ level, index }: PagePlace): number {
   return level * pagesPerLevel + index;
 }
 
+function fromPlace(place: number): PagePlace {
+  return { level: Math.floor(place / pagesPerLevel), index: place % pagesPerLevel };
+}
+
 function toPage({ place, sealed }: PageRow): StoredPage {
-  return { level: Math.floor(place / pagesPerLevel), index: place % pagesPerLevel, sealed };
+  return { ...fromPlace(place), sealed };
 }

@@ -147,8 +147,8 @@ const writerPragmas = [
   'foreign_keys = OFF',
   // In KiB: an erasure of thousands touches tens of thousands of pages, and what does not fit is written twice.
   'cache_size = -65536',
-  // In pages: 64 MiB. A checkpoint inside a commit stalls everybody, and each seal makes one that empties the log.
-  'wal_autocheckpoint = 16384',
+  // In pages: 16 MiB. A checkpoint inside a commit stalls everybody, for longer the more there is to copy.
+  'wal_autocheckpoint = 4096',
   // From here on nothing waits: see above.
   'busy_timeout = 0',
 ];

@@ -1,6 +1,6 @@
 import type { StoreReads, StoreTx, TokenQuery } from '../model/store.ts';
 import type { StoredToken } from '../model/token-store.ts';
-import { insertRows } from './batches.ts';
+import { rowInsert } from './batches.ts';
 import { allKindCodes, fromKindCode, toEpoch, toKindCode } from './rows.ts';
 import type { Parameter, Session } from './session.ts';
 import type { Row } from './tables.ts';
@@ -114,16 +114,16 @@ async function ownersOf(
   return rows.map((row) => row.owner_id);
 }
 
-const insertion = {
-  head: 'INSERT INTO token (tenant, kind, epoch, token, owner_id)',
-  tail: 'ON CONFLICT DO NOTHING',
-};
+const insertTokenRows = rowInsert(
+  { table: 'token', columns: ['tenant', 'kind', 'epoch', 'token', 'owner_id'] },
+  'ON CONFLICT DO NOTHING',
+);
 
 async function insertTokens(session: Session, tokens: readonly StoredToken[]): Promise<void> {
   const numbers = new TenantNumbers(session);
   const rows: Parameter[][] = [];
   for (const token of tokens) rows.push(keyOf(await numbers.of(token.tenantId), token));
-  await insertRows(session, insertion, rows);
+  await insertTokenRows(session, rows);
 }
 
 /** The primary key of a token, which is all of it. */

@@ -1,5 +1,5 @@
 import type { StoreReads, StoreTx, TombstoneToken } from '../model/store.ts';
-import { insertRows } from './batches.ts';
+import { rowInsert } from './batches.ts';
 import { fromKindCode, toKindCode, toTombstone } from './rows.ts';
 import type { Parameter, Session } from './session.ts';
 import type { Row } from './tables.ts';
@@ -51,17 +51,32 @@ export function tombstoneReads(session: Session): StoreReads['tombstones'] {
         .execute();
       return rows.map(toTombstone);
     },
+    /** In the order of the table. */
+    async tokenPage(after, limit) {
+      const key = 'tombstone_token.tenant, tombstone_token.kind, tombstone_token.token, tombstone_token.call_id';
+      const [last = []] = after === undefined ? [] : await tokenRows(session, [after]);
+      const sql = `SELECT tombstone_token.*, tenant.id AS tenant_id FROM tombstone_token CROSS JOIN tenant
+        WHERE tenant.number = tombstone_token.tenant ${after === undefined ? '' : `AND (${key}) > (?, ?, ?, ?)`}
+        ORDER BY ${key} LIMIT ?`;
+      const rows = await session.rows<Row<'tombstone_token'> & { tenant_id: string }>(sql, [...last, limit]);
+      return rows.map((row) => ({
+        tenantId: row.tenant_id,
+        kind: fromKindCode(row.kind),
+        token: row.token,
+        callId: row.call_id,
+      }));
+    },
   };
 }
 
-const stones = {
-  head: 'INSERT INTO tombstone (call_id, tenant_id, shredded_at, gone_at)',
-  tail: 'ON CONFLICT DO NOTHING',
-};
-const tokensOfStones = {
-  head: 'INSERT INTO tombstone_token (tenant, kind, token, call_id)',
-  tail: 'ON CONFLICT DO NOTHING',
-};
+const insertStones = rowInsert(
+  { table: 'tombstone', columns: ['call_id', 'tenant_id', 'shredded_at', 'gone_at'] },
+  'ON CONFLICT DO NOTHING',
+);
+const insertTokens = rowInsert(
+  { table: 'tombstone_token', columns: ['tenant', 'kind', 'token', 'call_id'] },
+  'ON CONFLICT DO NOTHING',
+);
 
 export function tombstoneWrites(session: Session): StoreTx['tombstones'] {
   return {
@@ -69,8 +84,8 @@ export function tombstoneWrites(session: Session): StoreTx['tombstones'] {
     /** A tombstone or token that is there stays as it is, so that a step may be done again. */
     async insert(tombstones, tokens) {
       const rows = tombstones.map((stone) => [stone.callId, stone.tenantId, stone.shreddedAt, stone.goneAt]);
-      await insertRows(session, stones, rows);
-      await insertRows(session, tokensOfStones, await tokenRows(session, tokens));
+      await insertStones(session, rows);
+      await insertTokens(session, await tokenRows(session, tokens));
     },
     async dropGone(before, limit) {
       const gone = await session.builder

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { type Faults, noFaults } from '../lib/faults.ts';
 import { AppError } from '../model/errors.ts';
 import type { JournalEntry } from '../model/key-store.ts';
 import type { Head, RootKeyName, Vault, VaultState } from '../model/vault.ts';
@@ -23,6 +24,7 @@ export type FileVaultOptions = {
   folders: readonly Folder[];
   /** Wraps root keys when given: 32 bytes. */
   masterKey?: Uint8Array;
+  faults?: Faults;
 };
 
 type NewFile = { name: string; bytes: Uint8Array };
@@ -34,10 +36,12 @@ type NewFile = { name: string; bytes: Uint8Array };
 export class FileVault implements Vault {
   readonly #folders: readonly Folder[];
   readonly #masterKey: Uint8Array | undefined;
+  readonly #faults: Faults;
 
   constructor(options: FileVaultOptions) {
     this.#folders = options.folders;
     this.#masterKey = options.masterKey;
+    this.#faults = options.faults ?? noFaults;
   }
 
   async create(archiveId: string): Promise<void> {
@@ -134,9 +138,12 @@ export class FileVault implements Vault {
         for (const file of files) {
           const temp = `${file.name}.${randomBytes(4).toString('hex')}${tempSuffix}`;
           await folder.write(temp, file.bytes);
+          await this.#faults.at('vault-create:written');
           await folder.rename(temp, file.name);
+          await this.#faults.at('vault-create:renamed');
         }
         await folder.sync();
+        await this.#faults.at('vault-create:synced');
       }
     });
   }
@@ -145,7 +152,10 @@ export class FileVault implements Vault {
     if (names.length === 0) return;
     await reaching(async () => {
       for (const folder of this.#folders) {
-        for (const name of names) await folder.destroy(name);
+        for (const name of names) {
+          await folder.destroy(name);
+          await this.#faults.at('vault-destroy:destroyed');
+        }
         await folder.sync();
       }
     });

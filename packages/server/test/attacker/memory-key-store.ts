@@ -110,13 +110,11 @@ export class MemoryKeyStore implements KeyStore {
     );
   }
 
-  async write<T>(work: (tx: KeyTx) => Promise<T>): Promise<T> {
-    return await this.#transact(this.database, async (tx) => await work(tx.keys));
-  }
+  readonly write = async <T>(work: (tx: KeyTx) => Promise<T>): Promise<T> =>
+    await this.#transact(this.database, async (tx) => await work(tx.keys));
 
-  async writeFresh<T>(work: (tx: KeyTx) => Promise<T>): Promise<T> {
-    return await this.#transact(this.#disk.current, async (tx) => await work(tx.keys));
-  }
+  readonly writeFresh = async <T>(work: (tx: KeyTx) => Promise<T>): Promise<T> =>
+    await this.#transact(this.#disk.current, async (tx) => await work(tx.keys));
 
   async transact<T>(work: (tx: MemoryTx) => Promise<T>): Promise<T> {
     return await this.#transact(this.database, work);

@@ -3,6 +3,7 @@ import type { RootKeys } from '../../src/keys/root-keys.ts';
 import type { SlotIssuer } from '../../src/keys/slot-issuer.ts';
 import type { TokenEpochs } from '../../src/keys/token-epochs.ts';
 import type { JournalEntry, JournalKind, KeyTx } from '../../src/model/key-store.ts';
+import { hasCode } from './codes.ts';
 import { MemoryKeyStore, type MemoryTx } from './memory-key-store.ts';
 import { replay, turnEpoch } from './operations.ts';
 import type { Life } from './scheduler.ts';
@@ -21,6 +22,7 @@ export class SimulatedProcess {
   constructor(world: World) {
     const { modules, scheduler } = world;
     this.world = world;
+    world.processes.push(this);
     this.life = { name: `process ${world.serial()}`, isDead: false };
     this.store = new MemoryKeyStore(world.disk, this.life);
     const faults = {
@@ -46,8 +48,16 @@ export class SimulatedProcess {
 
   /** What every process does first. Fails with `archive_restored` where a copy was put back. */
   async start(): Promise<void> {
-    await this.rootKeys.ready('archive-1');
-    if (this.world.mustRefuse) this.world.find('accepts', `${this.life.name} works on a copy that was put back`);
+    const { mustRefuse, refusals } = this.world;
+    try {
+      await this.rootKeys.ready('archive-1');
+    } catch (error) {
+      const isFalseAlarm = !mustRefuse && this.world.refusals === refusals && hasCode(error, 'archive_restored');
+      if (isFalseAlarm) this.world.find('refuses', `${this.life.name} takes the database for a copy`);
+      throw error;
+    }
+    const isStill = mustRefuse && this.world.mustRefuse && this.world.refusals === refusals;
+    if (isStill) this.world.find('accepts', `${this.life.name} works on a copy that was put back`);
     await this.endReservations();
   }
 
@@ -71,9 +81,12 @@ export class SimulatedProcess {
 
   /** `tacet restore`. */
   async restore(): Promise<void> {
-    const begun = this.world.truth.next();
     await this.world.modules.restore.restoreDatabase({
-      store: { ...this.#keyStore(), write: async (work) => await this.#replayable(work) },
+      store: {
+        reads: this.store.reads,
+        writeFresh: this.store.writeFresh,
+        write: async (work) => await this.#replayable(work),
+      },
       vault: this.world.vaultFor(this.life),
       tree: this.tree,
       rootKeys: this.rootKeys,
@@ -82,10 +95,8 @@ export class SimulatedProcess {
       turnEpochs: async () => await turnEpoch(this),
       faults: { at: async (point) => void (await this.world.scheduler.gate(this.life, `at:${point}`)) },
     });
-    if (this.#isCurrent) {
-      this.world.mustRefuse = false;
-      this.world.truth.restored(begun);
-    }
+    // Another restore may have begun meanwhile.
+    if (this.#isCurrent && this.world.state.top?.isRestoring !== true) this.world.mustRefuse = false;
   }
 
   /** Ends this process where it stands. */
@@ -116,10 +127,6 @@ export class SimulatedProcess {
 
   get #isCurrent(): boolean {
     return this.store.database === this.world.disk.current;
-  }
-
-  #keyStore() {
-    return { reads: this.store.reads, writeFresh: this.store.writeFresh.bind(this.store) };
   }
 
   /** A write transaction of which the replay can find the rows. */

@@ -161,16 +161,19 @@ class Simulation {
     if (this.#processes.length >= 2) return;
     const process = new SimulatedProcess(this.world);
     this.#processes.push(process);
-    this.#beginTask(process, this.#restoreOrStart(process));
+    const start = this.#restoreOrStart(process).catch((error: unknown) => {
+      this.#kill(process);
+      throw error;
+    });
+    this.#beginTask(process, start);
   }
 
-  /** Starts; where a copy was put back, restores first. A process that cannot start ends. */
+  /** Starts; where a copy was put back, restores first. */
   async #restoreOrStart(process: SimulatedProcess): Promise<void> {
     try {
       await process.start();
     } catch (error) {
-      if (!hasCode(error, 'archive_restored')) return process.die();
-      if (!this.world.mustRefuse) this.world.find('refuses', 'a database that was not put back');
+      if (!hasCode(error, 'archive_restored')) throw error;
       await process.restore();
       await process.start();
     }
@@ -185,7 +188,8 @@ class Simulation {
     try {
       await operation();
     } catch (error) {
-      if (!isNamed(error)) this.world.find('lost', `an operation broke: ${String(error)}`);
+      if (this.world.scheduler.isOpen || !isNamed(error))
+        this.world.find('lost', `an operation broke: ${String(error)}`);
     }
   }
 

@@ -76,15 +76,6 @@ export class Truth {
     }
   }
 
-  /** A restore ran to its end; it began at `begun`. */
-  restored(begun: number): void {
-    for (const erasure of this.#allErasures()) {
-      if (erasure.awaitsLease === undefined) continue;
-      erasure.awaitsLease = undefined;
-      erasure.since = begun;
-    }
-  }
-
   /** Something was sealed under a slot that no committed row ever named: it counts as erased from then on. */
   sealedUnnamed(name: string, slot: number): void {
     if (this.instances.has(name)) return;

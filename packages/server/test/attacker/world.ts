@@ -6,6 +6,7 @@ import { MemoryDisk } from './memory-key-store.ts';
 import type { DatabaseState } from './memory-state.ts';
 import type { Modules } from './modules.ts';
 import { Oracle } from './oracle.ts';
+import type { SimulatedProcess } from './process.ts';
 import { type Life, Scheduler } from './scheduler.ts';
 import { Truth } from './truth.ts';
 
@@ -43,9 +44,19 @@ export class World {
   readonly seizures: { moment: number; files: Buffer[] }[] = [];
   /** Keys of token epochs, for the attack on tokens. */
   readonly epochKeys = new Map<string, Buffer>();
+  readonly processes: SimulatedProcess[] = [];
   readonly phones = new Map<string, string>();
   /** True from the moment a copy was put back that the product must notice, until a restore has ended. */
-  mustRefuse = false;
+  get mustRefuse(): boolean {
+    return this.#mustRefuse;
+  }
+  set mustRefuse(value: boolean) {
+    if (value && !this.#mustRefuse) this.refusals += 1;
+    this.#mustRefuse = value;
+  }
+  #mustRefuse = false;
+  /** How often `mustRefuse` became true. */
+  refusals = 0;
   hasRestores = false;
   now = 1_700_000_000_000;
   #serial = 0;
@@ -63,7 +74,10 @@ export class World {
       topLevel: this.shape.levels - 1,
       onBegin: () => this.truth.next(),
       onCommit: ({ before, after, database, begun }) => {
-        if (database === this.disk.current) this.truth.committed(before, after, begun);
+        if (database !== this.disk.current) return;
+        this.truth.committed(before, after, begun);
+        const [was, is] = [before.top?.isRestoring ?? false, after.top?.isRestoring ?? false];
+        if (was !== is) this.mustRefuse = is;
       },
     });
   }

@@ -26,11 +26,15 @@ export type TestApp = {
   client: NewCredentials;
   /** Every line logged so far. */
   logged: string[];
+  /** The next line from now on that matches, as an object: to wait for what the product says it has done. */
+  nextLog(matches: (line: LogLine) => boolean): Promise<LogLine>;
   /** A token of a new client of the tenant with these scopes (default: all). */
   token(allowed?: readonly Scope[], tenant?: Tenant): Promise<string>;
   caller(allowed?: readonly Scope[]): Caller;
   close(): Promise<void>;
 };
+
+export type LogLine = Record<string, unknown> & { event: string };
 
 export type TestAppOptions = AppParts & {
   env?: Record<string, string>;
@@ -45,7 +49,8 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'tacet-test-')));
   const config = readConfig({ TACET_HOME: join(folder, 'home'), TACET_LISTEN: '127.0.0.1:0', ...options.env });
   const logged: string[] = [];
-  const app = await openApp(config, { log: recordingLog(logged), ...options });
+  const listeners = new Set<(line: LogLine) => void>();
+  const app = await openApp(config, { log: recordingLog(logged, listeners), ...options });
   await app.prepare();
   const { engine } = app;
   const tenant = await createTenant(engine, {
@@ -69,6 +74,15 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     tenant,
     client,
     logged,
+    nextLog: async (matches) =>
+      await new Promise((resolve) => {
+        const listen = (line: LogLine) => {
+          if (!matches(line)) return;
+          listeners.delete(listen);
+          resolve(line);
+        };
+        listeners.add(listen);
+      }),
     caller,
     listen: async () => await http.listen({ host: '127.0.0.1', port: 0 }),
     async token(allowed = scopes, of = tenant) {
@@ -84,7 +98,10 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   };
 }
 
-function recordingLog(lines: string[]): Log {
-  const say = (event: string, fields?: object) => void lines.push(JSON.stringify({ event, ...fields }));
+function recordingLog(lines: string[], listeners: ReadonlySet<(line: LogLine) => void>): Log {
+  const say = (event: string, fields?: object) => {
+    lines.push(JSON.stringify({ event, ...fields }));
+    for (const listen of [...listeners]) listen({ event, ...fields });
+  };
   return { info: say, warn: say, error: say };
 }

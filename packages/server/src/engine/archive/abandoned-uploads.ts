@@ -51,6 +51,7 @@ export async function sweepAbandonedUploads(engine: Engine): Promise<number> {
 async function removeUnowned(engine: Engine, blobs: readonly string[]): Promise<void> {
   if (blobs.length === 0) return;
   await engine.blobs.erase(blobs);
+  await engine.faults.at('archive:bytes-erased');
   const remaining = await engine.blobs.remaining(blobs);
   const gone = blobs.filter((blob) => !remaining.has(blob));
   await engine.store.write(async (tx) => await tx.doomed.delete(gone));

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sealStream } from '../../keys/sealing.ts';
 import { newId } from '../../lib/ids.ts';
-import type { Artifact, Call, CallArtifactKind } from '../../model/call.ts';
+import { type Artifact, type Call, type CallArtifactKind, callArtifactKinds } from '../../model/call.ts';
 import { AppError, hasCode } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
 import { openJson, sealJson } from '../artifacts.ts';
@@ -70,7 +70,7 @@ export class Upload {
       sizeBytes += chunk.length;
     });
     if (this.#twin !== undefined) for await (const _ of counted);
-    else this.#blobBytes = await this.#sealBlob(this.#artifact('recording'), counted);
+    else this.#blobBytes = await this.#whileOurs(() => this.#sealBlob(this.#artifact('recording'), counted));
     this.#facts = { ...facts, sha256: hash.digest('hex'), sizeBytes };
     await this.#engine.faults.at('archive:bytes-stored');
   }
@@ -81,14 +81,18 @@ export class Upload {
     const call = this.#call;
     if (call === undefined) throw new AppError('input_invalid', { message: 'The call was not described' });
     if (this.#twin !== undefined) return await this.#compare(this.#twin, call);
+    if (this.#facts === undefined && call.kind === 'call') {
+      throw new AppError('input_invalid', { message: 'The call has no recording' });
+    }
     const sealed = new Map<Artifact, Buffer>();
-    for (const artifact of this.#artifacts) sealed.set(artifact, await this.#sealSmall(artifact, call));
+    await this.#whileOurs(async () => {
+      for (const artifact of this.#artifacts) sealed.set(artifact, await this.#sealSmall(artifact, call));
+    });
     await this.#engine.faults.at('archive:sealed');
     const callId = this.#id();
     await this.#engine.store.write(async (tx) => {
       const row = await tx.calls.find(this.#caller.tenant.id, callId);
-      if (row === undefined) throw new AppError('upload_cut', { message: 'The upload took too long and was given up' });
-      if (row.isUploadDoomed) throw new AppError('call_erased');
+      refuseGivenUp(row);
       for (const [artifact, bytes] of sealed)
         await tx.artifacts.setSealed(artifact.slot, this.#change(artifact, bytes));
       await tx.calls.update(callId, { ...skeletonOf(call), status: 'complete', uploadUntil: null });
@@ -103,29 +107,35 @@ export class Upload {
     clearInterval(this.#renewing);
     const callId = this.#callId;
     this.#callId = undefined;
-    if (callId !== undefined) await destroyUpload(this.#engine, this.#caller.tenant.id, callId);
+    if (callId === undefined) return;
+    await destroyUpload(this.#engine, this.#caller.tenant.id, callId);
+    // Where somebody else destroyed the upload first, bytes of ours may have come after it.
+    const blobs = this.#artifacts.flatMap((artifact) => artifact.blob ?? []);
+    if (blobs.length > 0) await this.#engine.blobs.erase(blobs);
   }
 
   /** Commits the row that names the slots (the first time), together with what `also` does. */
   async #naming<T>(also: (tx: StoreTx) => Promise<T>): Promise<T> {
-    const kinds = this.#artifacts.length > 0 ? [] : this.#kinds();
+    const kinds = this.#kinds().filter((kind) => !this.#artifacts.some((artifact) => artifact.kind === kind));
     for (let attempt = 1; ; attempt += 1) {
       const slots = kinds.length === 0 ? [] : await this.#engine.issuer.take(kinds.length);
+      await this.#engine.faults.at('archive:slots-taken');
       const callId = this.#callId ?? newId(this.#engine.clock.now());
       const artifacts = kinds.map((kind, i) => this.#row(callId, kind, slots[i] ?? 0));
       const before = this.#callId;
       this.#callId = callId;
       try {
         const result = await this.#engine.store.write(async (tx) => {
+          if (before !== undefined) refuseGivenUp(await tx.calls.find(this.#caller.tenant.id, callId));
           const done = await also(tx);
           if (isElsewhere(done) || artifacts.length === 0) return done;
-          await tx.calls.insert(this.#newRow(callId));
+          if (before === undefined) await tx.calls.insert(this.#newRow(callId));
           await tx.artifacts.insert(artifacts);
           await this.#engine.issuer.confirm(tx.keys, slots);
           return done;
         });
         if (isElsewhere(result)) this.#callId = before;
-        else if (artifacts.length > 0) this.#named(artifacts);
+        else this.#named(artifacts);
         return result;
       } catch (error) {
         this.#callId = before;
@@ -134,8 +144,9 @@ export class Upload {
     }
   }
 
-  #named(artifacts: Artifact[]): void {
-    this.#artifacts = artifacts;
+  #named(artifacts: readonly Artifact[]): void {
+    this.#artifacts = [...this.#artifacts, ...artifacts];
+    if (this.#renewing !== undefined) return;
     const everyMs = this.#engine.limits.uploadLeaseMs / 3;
     this.#renewing = setInterval(() => void this.#renew(), everyMs);
     this.#renewing.unref();
@@ -176,6 +187,18 @@ export class Upload {
     return { callId: twin.id, isNew: false };
   }
 
+  /** Keys that are gone under an upload mean that it was given up or met by an erasure: its row says which. */
+  async #whileOurs<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (hasCode(error, 'key_destroyed')) {
+        refuseGivenUp(await this.#engine.store.reads.calls.find(this.#caller.tenant.id, this.#id()));
+      }
+      throw error;
+    }
+  }
+
   async #sealBlob(artifact: Artifact, source: AsyncIterable<Uint8Array>): Promise<number> {
     const key = await this.#engine.tree.keyOf(artifact.slot);
     const sealed = sealStream(key, contextOf(artifact), source);
@@ -194,12 +217,13 @@ export class Upload {
     return artifact.kind === 'recording' ? { sealed, blobBytes: this.#blobBytes } : { sealed };
   }
 
-  /** Which artifacts this call will have. A transcript has a slot only where there is one. */
+  /** Which artifacts this call will have, as far as is known. What there is none of takes no slot. */
   #kinds(): CallArtifactKind[] {
     const call = this.#call;
-    return call?.transcript
-      ? ['recording', 'transcript', 'details', 'correlation']
-      : ['recording', 'details', 'correlation'];
+    const hasRecording = call === undefined || call.kind === 'call';
+    return callArtifactKinds.filter(
+      (kind) => (kind !== 'recording' || hasRecording) && (kind !== 'transcript' || call?.transcript),
+    );
   }
 
   #artifact(kind: CallArtifactKind): Artifact {
@@ -247,6 +271,12 @@ const nothingKnown: Pick<Call, SkeletonField> = {
   endedAt: null,
   durationMs: null,
 };
+
+/** Throws when the row of an upload under way is no longer its own: swept after its lease, or met by an erasure. */
+function refuseGivenUp(row: Call | undefined): void {
+  if (row === undefined) throw new AppError('upload_cut', { message: 'The upload took too long and was given up' });
+  if (row.isUploadDoomed) throw new AppError('call_erased');
+}
 
 /** True when the transaction found that the session is somebody else's: then no row is made. */
 function isElsewhere(found: unknown): boolean {

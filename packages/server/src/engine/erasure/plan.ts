@@ -42,6 +42,7 @@ export async function planErasure(engine: Engine, caller: Caller, plan: NewErasu
       await tx.erasures.addItems(erasure.id, from, callIds.slice(from, from + itemsPerStep));
     });
   }
+  await engine.faults.at('erase:planned');
   return erasure;
 }
 

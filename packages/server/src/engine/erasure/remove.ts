@@ -13,6 +13,8 @@ export async function removeItems(engine: Engine, run: Run, given: readonly Item
   const items = given.filter((item) => item.outcome !== null);
   const span = spanOf(run.erasureId, items);
   if (span === undefined) return;
+  // Asked before the bytes are erased: whoever has let go by now brings no more of them afterwards.
+  const uploading = await stillUploading(engine, items);
   const doomed = await engine.store.reads.doomed.ofItems(span);
   const outcomes = await engine.blobs.erase(doomed.map((one) => one.blob));
   await engine.faults.at('remove:bytes-erased');
@@ -22,7 +24,7 @@ export async function removeItems(engine: Engine, run: Run, given: readonly Item
     if (outcome?.kind === 'erased' || outcome?.kind === 'absent') continue;
     stuck.set(ownerId, outcome?.kind === 'locked' ? 'blob_locked' : 'blob_failed');
   }
-  for (const callId of await stillUploading(engine, items)) stuck.set(callId, 'upload_busy');
+  for (const callId of uploading) stuck.set(callId, 'upload_busy');
   await engine.store.write(async (tx) => {
     await run.fence(tx);
     for (const state of ['shredded', 'failed'] as const) {

@@ -45,6 +45,7 @@ export async function shredErasure(engine: Engine, run: Run): Promise<void> {
     await run.fence(tx);
     if (erasure.shreddedAt === null) await tx.erasures.stamp(erasure.id, { shreddedAt: engine.clock.now() });
   });
+  await engine.faults.at('erase:shredded');
 }
 
 /**
@@ -61,6 +62,7 @@ export async function completeErasure(engine: Engine, run: Run): Promise<void> {
     await run.fence(tx);
     await tx.erasures.stamp(run.erasureId, { sealedAt: head.sealedAt });
   });
+  await engine.faults.at('erase:sealed');
   await eachStep(engine, run, ['removed'], async (items) => await verifyItems(engine, run, items));
   await endErasure(engine, run);
 }

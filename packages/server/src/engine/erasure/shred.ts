@@ -59,6 +59,7 @@ async function shredTogether(engine: Engine, requests: readonly ShredRequest[]):
     const slots = doomed.flatMap((one) => [...one.slotsOf.values()].flat());
     const destroyed = new Set(await engine.tree.destroy(tx.keys, slots));
     for (const one of doomed) await record(engine, tx, one, destroyed);
+    await engine.faults.at('shred:recorded');
   });
   await engine.faults.at('shred:committed');
 }

@@ -55,6 +55,7 @@ export async function placeHold(engine: Engine, caller: Caller, hold: NewHold): 
     const what = { tenantId: tenant.id, ownerId: row.id, detail, slots: [] };
     await tx.keys.appendJournal([journalEntry('hold_placed', now, what)]);
   });
+  await engine.faults.at('hold:placed');
   const sealed = await sealJson(engine, reason, { reason: hold.reason });
   await engine.store.write(async (tx) => await tx.artifacts.setSealed(reason.slot, { sealed }));
   return row;

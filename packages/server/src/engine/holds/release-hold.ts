@@ -29,6 +29,7 @@ export async function releaseHold(engine: Engine, caller: Caller, holdId: string
     return true;
   });
   if (!wasActive) return;
+  await engine.faults.at('hold:released');
   engine.sealer.request();
   engine.nudge();
 }

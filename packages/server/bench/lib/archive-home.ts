@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { openApp } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
+import { createClient } from '../../src/engine/access/clients.ts';
+import { createTenant } from '../../src/engine/access/create-tenant.ts';
+import { operator } from '../../src/engine/access/operator.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { scopes } from '../../src/model/tenant.ts';
+import type { Credentials } from './api-client.ts';
+import { BulkLoader } from './bulk-loader.ts';
+
+const run = promisify(execFile);
+
+/** A home that no process has open, with one tenant and a client that may do everything. */
+export type ArchiveHome = { home: string; credentials: Credentials };
+
+/** Makes a home below `folder` and lets `fill` load it. When it resolves, everything has reached the disk. */
+export async function makeHome(
+  folder: string,
+  name: string,
+  fill: (loader: BulkLoader) => Promise<void>,
+): Promise<ArchiveHome> {
+  const home = join(folder, name);
+  const app = await openApp(readConfig({ TACET_HOME: home }), { log: silentLog });
+  try {
+    await app.prepare();
+    const tenant = await createTenant(app.engine, { slug: 'bench', region: 'US' });
+    const credentials = await createClient(app.engine, tenant, { scopes: [...scopes], actor: operator });
+    await fill(new BulkLoader(app.engine, tenant, { home }));
+    return { home, credentials };
+  } finally {
+    await app.close();
+    await flushDisks();
+  }
+}
+
+/** Writes out what the system still holds back, so that the next measurement does not pay for the last one. */
+export async function flushDisks(): Promise<void> {
+  await run('sync');
+}
+
+/** The number of customer `index`: ten digits after +1, each customer's own. */
+export function phoneOf(index: number): string {
+  return `+1${2_120_000_000 + index}`;
+}

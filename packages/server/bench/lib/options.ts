@@ -1,0 +1,76 @@
+import { parseArgs } from 'node:util';
+import { fullSizes, quickSizes, type Sizes } from './benchmark.ts';
+
+/** What the command line asks for. */
+export type RunOptions = {
+  only: string | undefined;
+  writeDocs: boolean;
+  fromSource: boolean;
+  profile: string | undefined;
+  /** Where homes are made; the system's folder for temporary files where undefined. */
+  folder: string | undefined;
+  sizes: Sizes;
+};
+
+/** Reads the command line. A text instead of options is what is wrong with it. */
+export function readOptions(args: readonly string[], names: readonly string[]): RunOptions | string {
+  try {
+    const { values } = parseArgs({ args: [...args], options: flags, strict: true });
+    if (values.only !== undefined && !names.includes(values.only)) return `there is no benchmark ${values.only}`;
+    const sizes = values.quick === true ? quickSizes : fullSizes;
+    return {
+      only: values.only,
+      writeDocs: values['write-docs'] === true,
+      fromSource: values['from-source'] === true,
+      profile: values.profile,
+      folder: values.folder,
+      sizes: {
+        ...sizes,
+        slots: count(values.slots, sizes.slots),
+        purgeCalls: count(values['purge-calls'], sizes.purgeCalls),
+        purgeRecordings: count(values['purge-recordings'], sizes.purgeRecordings),
+        purgeRounds: count(values['purge-rounds'], sizes.purgeRounds),
+        whatIfCalls: [sizes.whatIfCalls[0], count(values['what-if-calls'], sizes.whatIfCalls[1])],
+        uploads: count(values.uploads, sizes.uploads),
+        longBytes: count(values['long-bytes'], sizes.longBytes),
+      },
+    };
+  } catch (error) {
+    return error instanceof Error ? error.message : 'the command line could not be read';
+  }
+}
+
+/** What may be said on the command line. */
+export function usage(names: readonly string[]): string {
+  return `npm run bench -- [--only NAME] [--quick] [--write-docs] [--from-source] [--profile DIR] [--folder DIR] [SIZE...]
+  NAME          ${names.join(', ')}
+  --quick       small sizes: shows that everything runs, and measures nothing
+  --write-docs  also writes docs/benchmarks.md
+  --from-source serves from the sources instead of the build
+  --profile DIR the server leaves CPU profiles there
+  --folder DIR  the disk to measure; default: the folder for temporary files
+  SIZE          --slots N, --purge-calls N, --purge-recordings N, --purge-rounds N, --what-if-calls N, --uploads N, --long-bytes N`;
+}
+
+const size = { type: 'string' } as const;
+const flags = {
+  only: { type: 'string' },
+  quick: { type: 'boolean' },
+  'write-docs': { type: 'boolean' },
+  'from-source': { type: 'boolean' },
+  profile: { type: 'string' },
+  folder: { type: 'string' },
+  slots: size,
+  'purge-calls': size,
+  'purge-recordings': size,
+  'purge-rounds': size,
+  'what-if-calls': size,
+  uploads: size,
+  'long-bytes': size,
+} as const;
+
+function count(text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new Error('a size is a whole number, 1 or more');
+  return Number(text);
+}

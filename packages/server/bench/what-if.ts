@@ -1,0 +1,70 @@
+import { ApiClient } from './lib/api-client.ts';
+import { makeHome, phoneOf } from './lib/archive-home.ts';
+import type { Bench } from './lib/benchmark.ts';
+import type { Figure, Goal } from './lib/figure.ts';
+import { Random } from './lib/random.ts';
+import { startServer } from './lib/server.ts';
+import { percentile, timeMs } from './lib/timing.ts';
+
+const callsPerLoad = 50_000;
+const callsPerCustomer = 4;
+const warmUps = 50;
+
+/**
+ * What a purge of random numbers would take, asked over HTTP one after the other, in a small and in a large archive. The
+ * calls have all their rows, tokens and sealed parts, but no recordings.
+ */
+export async function benchWhatIf(bench: Bench): Promise<void> {
+  const [small, large] = bench.sizes.whatIfCalls;
+  const smallMs = await measure(bench, small);
+  const largeMs = await measure(bench, large);
+  const p99 = (values: readonly number[]) => percentile(values, 99);
+  const common = { benchmark: 'what-if', unit: 'ms' };
+  const say = (name: string, value: number, rest: Pick<Figure, 'baseline' | 'goal'> = {}) =>
+    bench.report({ ...common, name, value, ...rest });
+  const within: Goal = { of: 'value', is: 'at most', bound: 5 };
+  say(`p99 among ${small} calls`, p99(smallMs), { goal: within });
+  say(`p99 among ${large} calls`, p99(largeMs), { goal: within });
+  const goal: Goal = { of: 'ratio', is: 'at most', bound: 2 };
+  say(`p99 among ${large} calls, beside ${small}`, p99(largeMs), { baseline: p99(smallMs), goal });
+  say(`median among ${large} calls`, percentile(largeMs, 50), { baseline: percentile(smallMs, 50) });
+}
+
+async function measure(bench: Bench, calls: number): Promise<number[]> {
+  const { home, credentials } = await makeHome(bench.folder, `home-${calls}`, async (loader) => {
+    for (let from = 0; from < calls; from += callsPerLoad) {
+      const count = Math.min(callsPerLoad, calls - from);
+      await loader.load(Array.from({ length: count }, (_, i) => callOf(from + i, calls)));
+      bench.say(`${from + count} of ${calls} calls loaded`);
+    }
+  });
+  const server = await startServer(bench, home);
+  const client = new ApiClient(server.url, 1);
+  try {
+    await client.signIn(credentials);
+    const random = new Random(3);
+    const ask = async () => await askFor(client, random.below(customersOf(calls)));
+    for (let i = 0; i < warmUps; i += 1) await ask();
+    const tookMs: number[] = [];
+    for (let i = 0; i < bench.sizes.whatIfNumbers; i += 1) tookMs.push(await timeMs(ask));
+    return tookMs;
+  } finally {
+    client.close();
+    await server.stop();
+  }
+}
+
+/** A customer's calls lie far apart. */
+function callOf(i: number, calls: number) {
+  const phone = phoneOf(i % customersOf(calls));
+  return { sessionId: `session-${i}`, phone, startedAt: 1_750_000_000_000 + i * 1000, recording: null };
+}
+
+function customersOf(calls: number): number {
+  return Math.ceil(calls / callsPerCustomer);
+}
+
+async function askFor(client: ApiClient, customer: number): Promise<void> {
+  const found = await client.purgeCustomer(phoneOf(customer), { whatIf: true });
+  if (found === 0 || found > callsPerCustomer) throw new Error(`a customer has ${found} calls`);
+}

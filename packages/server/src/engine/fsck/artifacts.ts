@@ -1,0 +1,90 @@
+import { openBytes } from '../../keys/sealing.ts';
+import { type Artifact, type Call, callArtifactKinds } from '../../model/call.ts';
+import { hasCode } from '../../model/errors.ts';
+import { archiveOwner } from '../access/signing-key.ts';
+import { contextOf } from '../secrets.ts';
+import { byTenant, type Look } from './look.ts';
+import { checkRecording } from './recordings.ts';
+
+/**
+ * Artifacts side by side in one leaf: each has an owner, and what is sealed in its row opens under the key of its slot at
+ * its place. An upload under way has not written everything yet.
+ *
+ * @param keyOf the key of a live slot (a view); undefined for one that is not live, which is another check's business.
+ */
+export async function checkArtifacts(
+  look: Look,
+  artifacts: readonly Artifact[],
+  keyOf: (slot: number) => Buffer | undefined,
+): Promise<void> {
+  look.findings.count('artifacts', artifacts.length);
+  const ofCalls = artifacts.filter(isOfCall);
+  const calls = await callsOf(look, ofCalls);
+  await reportOrphans(
+    look,
+    ofCalls.filter((artifact) => !calls.has(artifact.ownerId)),
+  );
+  for (const artifact of artifacts) {
+    const call = calls.get(artifact.ownerId);
+    if (!isOfCall(artifact)) await checkOwner(look, artifact);
+    const key = keyOf(artifact.slot);
+    if (key === undefined) continue;
+    if (artifact.sealed !== null && !opens(artifact, artifact.sealed, key)) {
+      look.findings.problem('artifact_damaged', nameOf(artifact));
+    }
+    if (call === undefined || call.status === 'uploading') continue;
+    if (artifact.sealed === null) look.findings.problem('artifact_unsealed', nameOf(artifact));
+    if (artifact.kind === 'recording') await checkRecording(look, artifact, key);
+  }
+}
+
+function opens(artifact: Artifact, sealed: Uint8Array, key: Buffer): boolean {
+  const kind = artifact.kind === 'recording' ? 'recording-facts' : artifact.kind;
+  try {
+    openBytes(key, { ...contextOf(artifact), kind }, sealed).fill(0);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'damage')) return false;
+    throw error;
+  }
+}
+
+function isOfCall(artifact: Artifact): boolean {
+  return callArtifactKinds.some((kind) => kind === artifact.kind);
+}
+
+/** Calls that own the artifacts, found within the artifact's own tenant. */
+async function callsOf(look: Look, artifacts: readonly Artifact[]): Promise<Map<string, Call>> {
+  const calls = new Map<string, Call>();
+  for (const [tenantId, mine] of byTenant(artifacts)) {
+    const ids = [...new Set(mine.map((artifact) => artifact.ownerId))];
+    for (const call of await look.reads.calls.findMany(tenantId, ids)) calls.set(call.id, call);
+  }
+  return calls;
+}
+
+async function reportOrphans(look: Look, orphans: readonly Artifact[]): Promise<void> {
+  for (const [tenantId, mine] of byTenant(orphans)) {
+    const owners = mine.map((artifact) => artifact.ownerId);
+    const erased = new Set((await look.reads.tombstones.find(tenantId, owners)).map((stone) => stone.callId));
+    for (const artifact of mine) {
+      const code = erased.has(artifact.ownerId) ? 'artifact_of_erased' : 'artifact_orphaned';
+      look.findings.problem(code, nameOf(artifact));
+    }
+  }
+}
+
+/** What belongs to a tenant, to the archive or to a hold. A released hold has no reason any more. */
+async function checkOwner(look: Look, artifact: Artifact): Promise<void> {
+  const { tenantId, ownerId, kind } = artifact;
+  const isTenant = tenantId === ownerId && look.tenants.some((tenant) => tenant.id === ownerId);
+  const isOwned =
+    kind === 'token-signing-key' ? tenantId === null && ownerId === archiveOwner : isTenant || kind === 'hold-reason';
+  const hold = kind === 'hold-reason' ? await look.reads.holds.find(tenantId ?? '', ownerId) : undefined;
+  const isReleased = kind === 'hold-reason' && hold?.releasedAt !== null;
+  if (!isOwned || isReleased) look.findings.problem('artifact_orphaned', nameOf(artifact));
+}
+
+function nameOf(artifact: Artifact): string {
+  return `${artifact.kind} of ${artifact.ownerId}, slot ${artifact.slot}`;
+}

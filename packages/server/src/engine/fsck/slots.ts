@@ -1,0 +1,103 @@
+import { entryOf, isAbsent, isDestroyed, type OpenedPage } from '../../keys/page.ts';
+import type { Artifact } from '../../model/call.ts';
+import { checkArtifacts } from './artifacts.ts';
+import { JournaledSlots } from './journaled-slots.ts';
+import type { Look } from './look.ts';
+import { leavesBelow } from './pages.ts';
+
+/** Keys of living epochs by slot. */
+export type EpochKeys = Map<number, Buffer>;
+
+/**
+ * Walks every leaf and compares each of its slots with the rows and with the journal: a named slot is live, a live one is
+ * named or its leaf is reserved, a destroyed one is covered by one journal row, a journaled one is destroyed. What is
+ * sealed under a slot is opened on the way, while its key is at hand.
+ *
+ * @param epochKeys gets copies of the epochs' keys, which the caller wipes.
+ */
+export async function checkSlots(look: Look, top: OpenedPage, nextLeaf: number, epochKeys: EpochKeys): Promise<void> {
+  const { fanOut, levels } = look.engine.tree.shape;
+  const journaled = new JournaledSlots(look, nextLeaf);
+  const epochSlots = epochSlotsOf(look);
+  let expected = 0;
+  for await (const seen of leavesBelow(look, top)) {
+    if (seen.from > expected) await checkUnborn(look, expected, seen.from - 1);
+    expected = seen.to + 1;
+    if (seen.keys === undefined) continue;
+    const leaf = { place: { level: 0, index: seen.from }, keys: seen.keys };
+    if (seen.from >= nextLeaf) look.findings.problem('leaf_ahead', `leaf ${seen.from}`);
+    await journaled.reach(seen.from);
+    await checkLeaf(look, leaf, { journaled, epochSlots });
+    keepEpochKeys(leaf, fanOut, epochSlots, epochKeys);
+  }
+  await checkUnborn(look, expected, fanOut ** (levels - 1) - 1);
+}
+
+type Known = { journaled: JournaledSlots; epochSlots: ReadonlySet<number> };
+
+async function checkLeaf(look: Look, leaf: OpenedPage, known: Known): Promise<void> {
+  const { fanOut } = look.engine.tree.shape;
+  const first = leaf.place.index * fanOut;
+  const artifacts = (await look.reads.artifacts.page(first, fanOut)).filter((one) => one.slot < first + fanOut);
+  const named = namedBy(look, artifacts, known.epochSlots);
+  const isReserved = (await look.reads.keys.reservedLeaves(leaf.place.index, leaf.place.index)).length > 0;
+  let live = 0;
+  for (let offset = 0; offset < fanOut; offset += 1) {
+    const slot = first + offset;
+    const entry = entryOf(leaf, offset);
+    const isNamed = named.has(slot) || known.epochSlots.has(slot);
+    const times = known.journaled.timesOf(slot);
+    const problem = (code: Parameters<Look['findings']['problem']>[0]) => look.findings.problem(code, `slot ${slot}`);
+    if (times > 1) problem('slot_journaled_twice');
+    if (isAbsent(entry)) problem('slot_empty');
+    else if (isDestroyed(entry)) {
+      if (isNamed) problem('slot_named_dead');
+      if (times === 0) problem('slot_unjournaled');
+    } else {
+      live += 1;
+      if (!isNamed && !isReserved) problem('slot_unnamed');
+      if (times > 0) problem('journal_slot_live');
+    }
+  }
+  look.findings.count('leaves', 1);
+  look.findings.count('liveSlots', live);
+  await checkArtifacts(look, artifacts, (slot) => {
+    const entry = entryOf(leaf, slot - first);
+    return isDestroyed(entry) || isAbsent(entry) ? undefined : entry;
+  });
+}
+
+/** Slots that artifacts name. Two rows must not name the same one: destroying it would erase both. */
+function namedBy(look: Look, artifacts: readonly Artifact[], epochSlots: ReadonlySet<number>): Set<number> {
+  const named = new Set(artifacts.map((artifact) => artifact.slot));
+  for (const slot of named) if (epochSlots.has(slot)) look.findings.problem('slot_shared', `slot ${slot}`);
+  return named;
+}
+
+/** Leaves that were never born: no row names a slot there, nobody has reserved one. */
+async function checkUnborn(look: Look, fromLeaf: number, toLeaf: number): Promise<void> {
+  const { fanOut } = look.engine.tree.shape;
+  for (const slot of await look.reads.keys.namedSlots(fromLeaf * fanOut, (toLeaf + 1) * fanOut - 1)) {
+    look.findings.problem('slot_named_dead', `slot ${slot}`);
+  }
+  for (const leaf of await look.reads.keys.reservedLeaves(fromLeaf, toLeaf)) {
+    look.findings.problem('reservation_unborn', `leaf ${leaf}`);
+  }
+}
+
+function epochSlotsOf(look: Look): Set<number> {
+  const slots = new Set<number>();
+  for (const epoch of [...look.epochs.values()].flat()) {
+    if (slots.has(epoch.slot)) look.findings.problem('slot_shared', `slot ${epoch.slot}`);
+    slots.add(epoch.slot);
+  }
+  return slots;
+}
+
+function keepEpochKeys(leaf: OpenedPage, fanOut: number, slots: ReadonlySet<number>, keys: EpochKeys): void {
+  for (let offset = 0; offset < fanOut; offset += 1) {
+    const slot = leaf.place.index * fanOut + offset;
+    const entry = entryOf(leaf, offset);
+    if (slots.has(slot) && !isDestroyed(entry) && !isAbsent(entry)) keys.set(slot, Buffer.from(entry));
+  }
+}

@@ -1,0 +1,51 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Engine } from '../../engine/context.ts';
+import type { AppError, ErrorCode } from '../../model/errors.ts';
+import { asAppError, reportFailure, retryAfterSeconds } from '../failure.ts';
+
+/**
+ * Every code as a status that Creovai's clients know how to take: 400 with a message that they show to their user, 401
+ * that makes them fetch a new token, 403, 404. What is over in a moment is 503 with Retry-After.
+ */
+const statuses: Record<ErrorCode, number> = {
+  archive_mismatch: 500,
+  archive_restored: 503,
+  blob_failed: 503,
+  call_erased: 400,
+  call_not_found: 404,
+  config_invalid: 500,
+  credentials_invalid: 401,
+  damage: 500,
+  erasure_not_found: 404,
+  erasure_state: 400,
+  hold_not_found: 404,
+  input_invalid: 400,
+  internal: 500,
+  item_held: 400,
+  key_destroyed: 404,
+  lease_lost: 503,
+  not_found: 404,
+  recording_not_found: 404,
+  scope_missing: 403,
+  session_taken: 400,
+  slow_down: 429,
+  store_busy: 503,
+  store_newer: 500,
+  tenant_exists: 400,
+  tenant_not_found: 404,
+  token_invalid: 401,
+  upload_busy: 503,
+  upload_cut: 400,
+  upload_too_large: 413,
+  vault_unreachable: 503,
+};
+
+/** Answers any error at all as `{"message"}`. Total: there is no error for which it throws. */
+export function sendCreovaiError(engine: Engine, thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const error: AppError = asAppError(thrown);
+  const status = statuses[error.code];
+  if (status >= 500 && error.code !== 'upload_busy') reportFailure(engine, request, error);
+  if (status === 401) reply.header('www-authenticate', 'Bearer');
+  if (status === 429 || status === 503) reply.header('retry-after', retryAfterSeconds(error));
+  void reply.code(status).send({ message: error.message });
+}

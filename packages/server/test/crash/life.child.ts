@@ -1,0 +1,132 @@
+/**
+ * A process that lives a whole life in the home below FOLDER: archives, holds, erases, turns an epoch, seals, expires.
+ *
+ * Under `TACET_FAULT` it is killed on the way. Lives it to the end, it prints as JSON how often it came to each fault
+ * point.
+ */
+import { openApp } from '../../src/app.ts';
+import { faultsFrom } from '../../src/cli/fault-injection.ts';
+import { createTenant } from '../../src/engine/access/create-tenant.ts';
+import { Upload } from '../../src/engine/archive/upload.ts';
+import { eraseNow } from '../../src/engine/erasure/erase-now.ts';
+import { type PurgeSubject, purge } from '../../src/engine/erasure/purge.ts';
+import { placeHold } from '../../src/engine/holds/place-hold.ts';
+import { releaseHold } from '../../src/engine/holds/release-hold.ts';
+import type { Faults } from '../../src/lib/faults.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { hasCode } from '../../src/model/errors.ts';
+import {
+  archive,
+  audio,
+  callerOf,
+  cast,
+  chunksOf,
+  type LifeCall,
+  ledgerOf,
+  lifeConfig,
+  newCallOf,
+  recordingOf,
+  tenantSlug,
+} from './life.ts';
+import { untilQuiet } from './quiet.ts';
+
+const [folder = ''] = process.argv.slice(2);
+const ledger = ledgerOf(folder);
+const reached: Record<string, number> = {};
+
+/** Counts, and dies where it was told to. */
+function countingFaults(): Faults {
+  const armed = faultsFrom(process.env);
+  return {
+    at(point) {
+      reached[point] = (reached[point] ?? 0) + 1;
+      return armed.at(point);
+    },
+  };
+}
+
+const app = await openApp(lifeConfig(folder), { faults: countingFaults(), log: silentLog });
+await app.prepare();
+app.startBackground(1);
+const { engine } = app;
+const caller = callerOf(await createTenant(engine, { slug: tenantSlug, region: 'US' }));
+
+const ids = new Map<LifeCall, string>();
+const idOf = (call: LifeCall) => ids.get(call) ?? '';
+
+await archiveAll();
+await eraseSome();
+await engine.rootKeys.seal();
+await engine.rootKeys.expire();
+await app.close();
+process.stdout.write(JSON.stringify(reached));
+
+async function archiveAll(): Promise<void> {
+  for (const call of Object.values(cast) as LifeCall[]) {
+    ledger.tell({ did: 'archiving', session: call.session });
+    if (call === cast.underWay) continue;
+    if (call === cast.aborted) await cutUpload(call);
+    else {
+      ids.set(call, (await archive(engine, caller, call)).callId);
+      ledger.tell({ did: 'archived', session: call.session });
+    }
+  }
+}
+
+/** An upload whose line breaks in the middle. */
+async function cutUpload(call: LifeCall): Promise<void> {
+  const upload = new Upload(engine, caller);
+  await upload.describe(newCallOf(call));
+  await upload.storeRecording(broken(call), audio).catch(() => undefined);
+  await upload.abort();
+}
+
+async function* broken(call: LifeCall): AsyncGenerator<Buffer> {
+  yield recordingOf(call).subarray(0, 30_000);
+  throw new Error('the line broke');
+}
+
+async function eraseSome(): Promise<void> {
+  const hold = { identifiers: [], from: null, to: null, reviewAt: null, reason: 'a court asked' };
+  const placed = await placeHold(engine, caller, { ...hold, callIds: [idOf(cast.held)] });
+  await Promise.all([
+    purgeOf([cast.purged, cast.purgedTwice], { by: 'calls', ids: [idOf(cast.purged), idOf(cast.purgedTwice)] }),
+    purgeOf([cast.purgedTwice, cast.purgedChat], { by: 'phone', phone: '(512) 555-0103' }),
+    purge(engine, caller, { by: 'calls', ids: [idOf(cast.held)] }, { whatIf: false, waitMs: 10_000 }),
+    eraseOne(cast.depersonalized, 'depersonalize'),
+    eraseOne(cast.muted, 'delete-recording'),
+    purgeUnderWay(),
+  ]);
+  await engine.epochs.turn(caller.tenant.id);
+  await releaseHold(engine, caller, placed.id);
+  await purgeOf([cast.held], { by: 'sessions', ids: [cast.held.session] });
+  await untilQuiet(engine);
+}
+
+async function purgeOf(calls: readonly LifeCall[], subject: PurgeSubject): Promise<void> {
+  const sessions = calls.map((call) => call.session);
+  ledger.tell({ did: 'erasing', sessions, leaves: 'gone' });
+  await purge(engine, caller, subject, { whatIf: false, waitMs: 10_000 });
+  ledger.tell({ did: 'erased', sessions, leaves: 'gone' });
+}
+
+async function eraseOne(call: LifeCall, action: 'depersonalize' | 'delete-recording'): Promise<void> {
+  const leaves = action === 'depersonalize' ? 'depersonalized' : 'muted';
+  ledger.tell({ did: 'erasing', sessions: [call.session], leaves });
+  const asked = { action, keepRecording: action === 'depersonalize', callIds: [idOf(call)] };
+  await (await eraseNow(engine, caller, asked))?.shredded;
+  ledger.tell({ did: 'erased', sessions: [call.session], leaves });
+}
+
+/** A purge that meets an upload under way: the uploader is refused at the end and nothing of it stays. */
+async function purgeUnderWay(): Promise<void> {
+  const call = cast.underWay;
+  const upload = new Upload(engine, caller);
+  await upload.describe(newCallOf(call));
+  await upload.storeRecording(chunksOf(recordingOf(call)), audio);
+  await purgeOf([call], { by: 'sessions', ids: [call.session] });
+  await upload.finish().catch((error: unknown) => {
+    if (!hasCode(error, 'call_erased')) throw error;
+  });
+  await upload.abort();
+}

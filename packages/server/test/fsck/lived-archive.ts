@@ -1,0 +1,175 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { type App, type AppParts, openApp } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
+import { createTenant } from '../../src/engine/access/create-tenant.ts';
+import type { NewCall } from '../../src/engine/archive/new-call.ts';
+import { Upload } from '../../src/engine/archive/upload.ts';
+import type { Caller, Engine } from '../../src/engine/context.ts';
+import { eraseNow } from '../../src/engine/erasure/erase-now.ts';
+import { placeHold } from '../../src/engine/holds/place-hold.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import type { Identifier } from '../../src/model/call.ts';
+import type { ErasureAction } from '../../src/model/erasure.ts';
+import { scopes, type Tenant } from '../../src/model/tenant.ts';
+
+/** What the archive has lived through; every id is known. */
+export type Story = {
+  tenantId: string;
+  /** Archived and left alone. */
+  plain: string;
+  other: string;
+  /** Under an active hold, which is `hold`. */
+  held: string;
+  hold: string;
+  purged: string;
+  purge: string;
+  /** Lost its details, transcript and recording. */
+  depersonalized: string;
+  depersonalization: string;
+  /** Lost its recording. */
+  silenced: string;
+};
+
+export type OpenArchive = {
+  engine: Engine;
+  story: Story;
+  /** Folder of the vault. */
+  vault: string;
+  home: string;
+  caller: Caller;
+  /** Runs one statement on the database, as a hand that does damage would; returns how many rows it changed. */
+  sql(text: string, ...parameters: (string | number | Uint8Array | null)[]): number;
+  /** The first column of the first row. */
+  value<T>(text: string, ...parameters: (string | number)[]): T;
+  close(): Promise<void>;
+};
+
+/** An archive that has lived a little, closed, to be copied for each test. */
+export async function liveALittle(): Promise<{ folder: string; story: Story }> {
+  const folder = await mkdtemp(join(tmpdir(), 'tacet-fsck-'));
+  const app = await openIn(folder);
+  const { engine } = app;
+  await app.prepare();
+  const tenant = await createTenant(engine, { slug: 'lived', region: 'US' });
+  const caller = callerOf(tenant);
+  const call = async (session: string, phone: string) => await archiveCall(engine, caller, session, phone);
+  const plain = await call('s-plain', '512 555 0001');
+  const other = await call('s-other', '512 555 0002');
+  const held = await call('s-held', '512 555 0003');
+  const purged = await call('s-purged', '512 555 0004');
+  const depersonalized = await call('s-depersonalized', '512 555 0005');
+  const silenced = await call('s-silenced', '512 555 0006');
+  const hold = await placeHold(engine, caller, {
+    callIds: [],
+    identifiers: [{ kind: 'phone', value: '512 555 0003' }],
+    from: null,
+    to: null,
+    reviewAt: null,
+    reason: 'litigation',
+  });
+  const purge = await erase(engine, caller, 'purge', purged);
+  const depersonalization = await erase(engine, caller, 'depersonalize', depersonalized);
+  await erase(engine, caller, 'delete-recording', silenced);
+  await app.close();
+  return {
+    folder,
+    story: {
+      tenantId: tenant.id,
+      plain,
+      other,
+      held,
+      hold: hold.id,
+      purged,
+      purge,
+      depersonalized,
+      depersonalization,
+      silenced,
+    },
+  };
+}
+
+/** A copy of the archive, opened, to be damaged. */
+export async function openCopy(
+  lived: { folder: string; story: Story },
+  parts: AppParts = {},
+  env: Record<string, string> = {},
+): Promise<OpenArchive> {
+  const folder = await mkdtemp(join(tmpdir(), 'tacet-fsck-copy-'));
+  await cp(lived.folder, folder, { recursive: true });
+  const app = await openIn(folder, parts, env);
+  const home = join(folder, 'home');
+  const database = new Database(join(home, 'db', 'tacet.sqlite'), { timeout: 5000 });
+  const tenant = await app.engine.store.reads.tenants.find({ id: lived.story.tenantId });
+  if (tenant === undefined) throw new Error('the copy has no tenant');
+  return {
+    engine: app.engine,
+    story: lived.story,
+    vault: `${home}-keys`,
+    home,
+    caller: callerOf(tenant),
+    sql: (text, ...parameters) => database.prepare(text).run(...parameters).changes,
+    // Tests name the type of what they select.
+    value: <T>(text: string, ...parameters: (string | number)[]) =>
+      database
+        .prepare(text)
+        .pluck()
+        .get(...parameters) as T,
+    async close() {
+      database.close();
+      // What was damaged on purpose may keep the archive from ending its work.
+      await app.close().catch(() => undefined);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function openIn(folder: string, parts: AppParts = {}, env: Record<string, string> = {}): Promise<App> {
+  const config = readConfig({ TACET_HOME: join(folder, 'home'), ...env });
+  return await openApp(config, { log: silentLog, ...parts });
+}
+
+function callerOf(tenant: Tenant): Caller {
+  return { tenant, actor: { kind: 'cli', id: 'operator' }, scopes: new Set(scopes) };
+}
+
+/** Archives a call with a recording of two sealed segments. */
+export async function archiveCall(engine: Engine, caller: Caller, session: string, phone: string): Promise<string> {
+  const upload = new Upload(engine, caller);
+  await upload.describe(callOf(session, phone));
+  await upload.storeRecording(recording(), { contentType: 'audio/mpeg', format: null });
+  return (await upload.finish()).callId;
+}
+
+export function callOf(session: string, phone: string): NewCall {
+  const identifiers: Identifier[] = [
+    { kind: 'session', value: session },
+    { kind: 'phone', value: phone },
+  ];
+  return {
+    kind: 'call',
+    source: 'native',
+    direction: 'inbound',
+    startedAt: 1_700_000_000_000,
+    endedAt: null,
+    durationMs: null,
+    identifiers,
+    details: { phone },
+    correlation: { sessionId: session },
+    transcript: { text: 'hello' },
+  };
+}
+
+export async function* recording(): AsyncGenerator<Uint8Array> {
+  yield Buffer.alloc(70_000, 0x55);
+}
+
+/** Erases one call and waits until the erasure has ended. */
+export async function erase(engine: Engine, caller: Caller, action: ErasureAction, callId: string): Promise<string> {
+  const started = await eraseNow(engine, caller, { action, keepRecording: false, callIds: [callId] });
+  if (started === undefined) throw new Error('nothing was erased');
+  await started.ended;
+  return started.erasure.id;
+}

@@ -1,0 +1,55 @@
+// `npm run demo`: a whole life on the sample recordings in a throw-away archive, and a proof of every promise. Exits with 0
+// when all of them hold. With `-- --keep` the server stays up, and what to try next is printed.
+import { parseArgs } from 'node:util';
+import { ThrowAwayArchive } from './demo/archive.mjs';
+import { nextSteps, proofTable, summaryTable } from './demo/report.mjs';
+
+const { values: options } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+const began = performance.now();
+const archive = await ThrowAwayArchive.make();
+let isInterrupted = false;
+for (const [signal, code] of Object.entries({ SIGHUP: 129, SIGINT: 130, SIGTERM: 143 })) {
+  process.on(signal, () => {
+    isInterrupted = true;
+    void archive.remove().then(() => process.exit(code));
+  });
+}
+
+try {
+  const life = await demonstrate();
+  if (life !== undefined && options.keep) {
+    archive.letGo();
+    console.log(nextSteps(life, archive.folder));
+  } else await archive.remove();
+} catch (error) {
+  if (!isInterrupted) console.error(`\nThe demo failed: ${error.message}\n${await archive.lastLogLines()}`);
+  process.exitCode = 1;
+  await archive.remove();
+}
+
+/** The story and the proofs. Answers with the life when every promise holds. */
+async function demonstrate() {
+  // Loaded only now: these import the built server, and a missing build should be told in one line.
+  const { readSamples, runLife } = await import('./demo/life.mjs');
+  const { prove } = await import('./demo/proofs.mjs');
+  const samples = await readSamples();
+  console.log('Tacet: recorded calls, archived and truly forgotten\n');
+  let step = 0;
+  const tell = (text) => {
+    step += 1;
+    console.log(`  ${step}  ${text}`);
+  };
+  const life = await runLife(archive, samples.calls, tell);
+
+  console.log('\nIs it true? Tested from outside, on the files themselves:\n');
+  const { rows, counts } = await prove(archive, samples, life);
+  for (const row of proofTable(rows)) console.log(row);
+  console.log(`\n${summaryTable(life, counts).join('\n')}\n`);
+
+  const failed = rows.filter(({ holds }) => !holds).length;
+  const tookSeconds = ((performance.now() - began) / 1000).toFixed(1);
+  if (failed === 0) console.log(`All ${rows.length} checks passed in ${tookSeconds} s.\n`);
+  else console.log(`${failed} of ${rows.length} checks FAILED.\n`);
+  process.exitCode = failed === 0 ? 0 : 1;
+  return failed === 0 ? life : undefined;
+}
