@@ -3,26 +3,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Bench, Benchmark } from './lib/benchmark.ts';
+import { benchmarkNames, loadBenchmark } from './benchmarks.ts';
+import type { Bench } from './lib/benchmark.ts';
 import { writeDocs } from './lib/docs.ts';
 import { cellsOf, columns, type Figure, lineOf, missesAim, verdictOf } from './lib/figure.ts';
 import { type RunOptions, readOptions, usage } from './lib/options.ts';
 
-/** Each runs in a process of its own, so that none finds the memory and the caches that another has left. */
-const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
-  'key-tree': async () => (await import('./key-tree.ts')).benchKeyTree,
-  'purge-by-phone': async () => (await import('./purge-by-phone.ts')).benchPurgeByPhone,
-  'what-if': async () => (await import('./what-if.ts')).benchWhatIf,
-  archive: async () => (await import('./archive.ts')).benchArchive,
-  'long-recording': async () => (await import('./long-recording.ts')).benchLongRecording,
-};
-
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
-  const options = readOptions(args, Object.keys(benchmarks));
+  const options = readOptions(args, benchmarkNames);
   if (typeof options === 'string') {
-    process.stderr.write(`${options}\n${usage(Object.keys(benchmarks))}\n`);
+    process.stderr.write(`${options}\n${usage(benchmarkNames)}\n`);
     return 2;
   }
   if (process.send !== undefined && options.only !== undefined) return await runHere(options.only, options);
@@ -34,7 +26,7 @@ async function runAll(args: readonly string[], options: RunOptions): Promise<num
   const figures: Figure[] = [];
   const failed: string[] = [];
   process.stdout.write(`${lineOf(columns)}\n`);
-  for (const name of options.only === undefined ? Object.keys(benchmarks) : [options.only]) {
+  for (const name of options.only === undefined ? benchmarkNames : [options.only]) {
     const isDone = await runApart(name, args, (figure) => {
       figures.push(figure);
       process.stdout.write(`${lineOf(cellsOf(figure))}\n`);
@@ -72,8 +64,8 @@ async function runHere(name: string, options: RunOptions): Promise<number> {
     say: (text) => void process.stderr.write(`${name}: ${text}\n`),
   };
   try {
-    const run = await benchmarks[name]?.();
-    await run?.(bench);
+    const run = await loadBenchmark(name);
+    await run(bench);
     return 0;
   } catch (error) {
     process.stderr.write(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : 'failed'}\n`);

@@ -75,9 +75,9 @@ export function buildServer(engine: Engine, options: ServerOptions): FastifyInst
 /** One line when the answer has gone out, or its connection broke before: then with `isCut`. */
 function logWhenEnded(engine: Engine, request: FastifyRequest, reply: FastifyReply): void {
   const startMs = performance.now();
-  finished(reply.raw, () => {
+  finished(reply.raw, (error) => {
     const ms = Math.round(performance.now() - startMs);
-    const cut = reply.raw.writableFinished ? {} : { isCut: true };
+    const cut = error ? { isCut: true } : {};
     engine.log.info('http', { method: request.method, route: routeOf(request), status: reply.statusCode, ms, ...cut });
   });
 }

@@ -77,11 +77,12 @@ export interface StoreReads {
     gatesOf(
       callIds: readonly string[],
     ): Promise<{ callId: string; erasureId: string; action: Erasure['action']; keepRecording: boolean }[]>;
-    /** Items (with their erasure) of these calls that are shredded but not yet verified. */
+    /** Erasures that run, oldest first. */
     open(limit: number): Promise<Erasure[]>;
     page(afterId: string, limit: number): Promise<Erasure[]>;
   };
   doomed: {
+    /** Those of the span's calls, whichever erasure doomed them. */
     ofItems(span: ItemSpan): Promise<DoomedBlob[]>;
     /** Those without an erasure (abandoned uploads), oldest first. */
     unowned(limit: number): Promise<DoomedBlob[]>;
@@ -196,7 +197,6 @@ export interface StoreTx extends Omit<StoreReads, 'keys'> {
   doomed: StoreReads['doomed'] & {
     insert(blobs: readonly DoomedBlob[]): Promise<void>;
     delete(blobs: readonly string[]): Promise<void>;
-    deleteOfItems(span: ItemSpan): Promise<void>;
   };
   holds: StoreReads['holds'] & {
     /** Takes the tenant's hold row: shared by shredding, alone by placing and releasing. */

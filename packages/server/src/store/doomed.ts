@@ -9,8 +9,7 @@ export function doomedReads(session: Session): StoreReads['doomed'] {
   return {
     async ofItems(span) {
       const sql = `SELECT doomed_blob.* FROM item CROSS JOIN doomed_blob
-        WHERE item.erasure_id = ? AND item.seq >= ? AND item.seq < ?
-          AND doomed_blob.erasure_id = item.erasure_id AND doomed_blob.owner_id = item.call_id`;
+        WHERE item.erasure_id = ? AND item.seq >= ? AND item.seq < ? AND doomed_blob.owner_id = item.call_id`;
       return (await session.rows<Row<'doomed_blob'>>(sql, spanOf(span))).map(toDoomedBlob);
     },
     async unowned(limit) {
@@ -43,11 +42,6 @@ export function doomedWrites(session: Session): StoreTx['doomed'] {
     },
     async delete(blobs) {
       await session.change(`DELETE FROM doomed_blob WHERE ${dialect.within('blob')}`, [dialect.list(blobs)]);
-    },
-    async deleteOfItems(span) {
-      const sql = `DELETE FROM doomed_blob WHERE erasure_id = ? AND owner_id IN
-        (SELECT call_id FROM item WHERE erasure_id = ? AND seq >= ? AND seq < ?)`;
-      await session.change(sql, [span.erasureId, ...spanOf(span)]);
     },
   };
 }

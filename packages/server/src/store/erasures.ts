@@ -53,7 +53,9 @@ export function erasureReads(session: Session): StoreReads['erasures'] {
     },
     /** By id: the order in which they were planned. */
     async open(limit) {
-      return (await erasures().where('state', '=', 'running').orderBy('id').limit(limit).execute()).map(toErasure);
+      // A constant, not a parameter: only so the database knows that its index of running erasures will do.
+      const sql = "SELECT * FROM erasure WHERE state = 'running' ORDER BY id LIMIT ?";
+      return (await session.rows<Row<'erasure'>>(sql, [limit])).map(toErasure);
     },
     async page(afterId, limit) {
       return (await erasures().where('id', '>', afterId).orderBy('id').limit(limit).execute()).map(toErasure);

@@ -19,10 +19,11 @@ export function jobReads(session: Session): StoreReads['jobs'] {
       const [row] = await session.rows<{ next: number | null }>(sql, []);
       return row?.next ?? undefined;
     },
-    /** Newest first. */
+    /** Unfinished ones by when they are due, all of them newest first. */
     async list({ unfinishedOnly, limit }) {
-      const newest = jobs().orderBy('id', 'desc').limit(limit);
-      return (await (unfinishedOnly ? newest.where('finished_at', 'is', null) : newest).execute()).map(toJob);
+      const unfinished = jobs().where('finished_at', 'is', null).orderBy('run_at');
+      const listed = unfinishedOnly ? unfinished : jobs().orderBy('id', 'desc');
+      return (await listed.limit(limit).execute()).map(toJob);
     },
     async unfinished(kind, payloads) {
       const { dialect } = session;

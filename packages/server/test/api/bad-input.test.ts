@@ -12,7 +12,7 @@ import {
   post,
   sendForm,
   type TestPart,
-} from '../support/creovai-client.ts';
+} from '../support/creovai-forms.ts';
 import { forge } from '../support/forged-tokens.ts';
 import { startApp, type TestApp } from '../support/harness.ts';
 import { RawConnection, rawRequest, sendRaw } from '../support/raw-http.ts';

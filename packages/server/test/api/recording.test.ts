@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTenant } from '../../src/engine/access/create-tenant.ts';
-import { archiveCall, audio, callInfo, post } from '../support/creovai-client.ts';
+import { archiveCall, audio, callInfo, post } from '../support/creovai-forms.ts';
 import { startApp, type TestApp } from '../support/harness.ts';
 import { RawConnection } from '../support/raw-http.ts';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClient, disableClient, rotateClient } from '../../src/engine/access/clients.ts';
 import { operator } from '../../src/engine/access/operator.ts';
 import { buildServer } from '../../src/http/server.ts';
-import { post } from '../support/creovai-client.ts';
+import { post } from '../support/creovai-forms.ts';
 import { startApp, type TestApp } from '../support/harness.ts';
 
 let app: TestApp;

@@ -1,6 +1,5 @@
-import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { audio, callInfo, dataPart, formOf, formType, holdings, infoPart } from '../support/creovai-client.ts';
+import { audio, callInfo, dataPart, formOf, formType, holdings, infoPart } from '../support/creovai-forms.ts';
 import { startApp, type TestApp } from '../support/harness.ts';
 import { RawConnection, rawRequest, sendRaw } from '../support/raw-http.ts';
 
@@ -174,17 +173,17 @@ test('nothing is ever redirected: a slash at the end is the same path', async ()
 });
 
 test('a server that closes lets a request under way end', async () => {
-  const own = await startApp({ workers: 0 });
-  const address = new URL(await own.listen());
-  const mine = await own.token();
-  const form = formOf([infoPart(callInfo('closing')), dataPart()]);
-  const headers = [`Authorization: Bearer ${mine}`, `Content-Type: ${formType}`];
-  const request = rawRequest(archive, headers, form);
-  const connection = new RawConnection(address.origin);
+  let named: () => void = () => undefined;
+  const underWay = new Promise<void>((resolve) => {
+    named = resolve;
+  });
+  const faults = { at: (point: string) => (point === 'archive:named' ? named() : undefined) };
+  const own = await startApp({ workers: 0, faults });
+  const connection = new RawConnection(await own.listen());
+  const headers = [`Authorization: Bearer ${await own.token()}`, `Content-Type: ${formType}`];
+  const request = rawRequest(archive, headers, formOf([infoPart(callInfo('closing')), dataPart()]));
   await connection.send(request.subarray(0, request.length - 10));
-  const probe = connect(Number(address.port), '127.0.0.1');
-  await new Promise((resolve) => probe.once('connect', resolve));
-  probe.destroy();
+  await underWay;
   const closed = own.close();
   await connection.send(request.subarray(request.length - 10));
   expect((await connection.answer()).status).toBe(200);

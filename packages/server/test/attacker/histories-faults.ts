@@ -44,13 +44,14 @@ export const faultHistories: readonly DirectedHistory[] = [
     async play(stage) {
       const p = await stage.open();
       await stage.archive(p, 'b');
-      await stage.erase(p, 'a');
-      const q = await stage.start();
+      const [q, r] = [await stage.start(), await stage.start()];
       await p.dieAt(p.seal(), 'at:seal:committed');
-      await stage.passHorizon(q);
       await stage.erase(q, 'b');
       await stage.seal(q);
       await stage.passHorizon(q);
+      await stage.erase(q, 'a');
+      await q.dieAt(q.seal(), 'at:seal:committed');
+      await stage.passHorizon(r);
     },
   },
   {

@@ -126,7 +126,7 @@ export class MemoryKeyStore implements KeyStore {
       await database.acquire(this.#life);
       const done = await this.#attempt(database, work);
       if (done !== 'conflict') {
-        await this.#pause('tx:committed');
+        await this.#pause('tx:done');
         return done.result;
       }
     }

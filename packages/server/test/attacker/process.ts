@@ -69,7 +69,8 @@ export class SimulatedProcess {
   }
 
   async seal(): Promise<void> {
-    await this.rootKeys.seal();
+    const { keyId } = await this.rootKeys.seal();
+    this.world.returnedSeals.add(keyId);
   }
 
   async expire(): Promise<void> {

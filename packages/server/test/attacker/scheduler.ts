@@ -87,8 +87,10 @@ export class Scheduler {
   }
 
   async #advance(life: Life): Promise<void> {
-    const waiting = this.waitingOf(life);
-    if (waiting) waiting.proceed('go');
+    await this.settle();
+    // One that waits at no gate waits for a lock: whoever holds it moves.
+    const waiting = this.waitingOf(life) ?? this.#waiting[0];
+    waiting?.proceed('go');
     await this.settle();
   }
 }

@@ -120,7 +120,7 @@ class Simulation {
 
   /** Dying is likelier where it does the most harm. */
   #danger(point: string): number {
-    return point.startsWith('at:') || point.startsWith('vault:') || point === 'tx:committed' ? 0.012 : 0.003;
+    return point.startsWith('at:') || point.startsWith('vault:') || point === 'tx:done' ? 0.012 : 0.003;
   }
 
   #outcome(): Outcome {

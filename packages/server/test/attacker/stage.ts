@@ -1,6 +1,5 @@
 import { hasCode } from './codes.ts';
 import type { DatabaseState } from './memory-state.ts';
-import type { Modules } from './modules.ts';
 import { archive, createTenant, erase } from './operations.ts';
 import { SimulatedProcess } from './process.ts';
 import { Task } from './scheduler.ts';

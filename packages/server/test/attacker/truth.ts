@@ -86,14 +86,20 @@ export class Truth {
   /**
    * A copy was put back in place of the database.
    *
-   * @param vault the newest head's generation and the journal entries that lie in segments, at this moment.
+   * @param vault the newest head's generation and the journal entries that lie in segments, at this moment, and the
+   *   seals whose caller was told that they are finished, by key.
    * @param isNoticed whether the product must notice it.
    */
-  putBack(copy: DatabaseState, vault: { head: number; entryIds: ReadonlySet<string> }, isNoticed: boolean): void {
+  putBack(
+    copy: DatabaseState,
+    vault: { head: number; entryIds: ReadonlySet<string>; returnedSeals: ReadonlySet<string> },
+    isNoticed: boolean,
+  ): void {
     const moment = this.next();
     const known = new Set(copy.seals.map((seal) => seal.keyId));
     for (const seal of this.#seals.values()) {
-      if (!known.has(seal.keyId) && seal.generation > vault.head) seal.isUndone = true;
+      const isFinished = known.has(seal.keyId) || seal.generation <= vault.head || vault.returnedSeals.has(seal.keyId);
+      if (!isFinished) seal.isUndone = true;
     }
     const living = namesIn(copy);
     for (const instance of this.instances.values()) {

@@ -40,6 +40,8 @@ export class World {
   readonly vaultDisks: readonly MemoryVaultDisk[];
   readonly truth: Truth;
   readonly findings: Finding[] = [];
+  /** Seals whose caller was told that they are finished, by key. */
+  readonly returnedSeals = new Set<string>();
   /** Seizures of the vault: when, and what was there. */
   readonly seizures: { moment: number; files: Buffer[] }[] = [];
   /** Keys of token epochs, for the attack on tokens. */
@@ -126,11 +128,14 @@ export class World {
   async putBack(copy: DatabaseState): Promise<void> {
     const vault = await this.readVault();
     const lacks = [...vault.entryIds].some((id) => !copy.journal.has(id));
-    const isNoticed = lacks || vault.head > (copy.top?.generation ?? 0) || copy.top?.isRestoring === true;
+    const known = new Set(copy.seals.map((seal) => seal.keyId));
+    const isSealedSince = [...this.returnedSeals].some((keyId) => !known.has(keyId));
+    const isNoticed =
+      lacks || isSealedSince || vault.head > (copy.top?.generation ?? 0) || copy.top?.isRestoring === true;
     this.disk.putBack(copy);
     this.hasRestores = true;
     this.mustRefuse = isNoticed;
-    this.truth.putBack(copy, vault, isNoticed);
+    this.truth.putBack(copy, { ...vault, returnedSeals: this.returnedSeals }, isNoticed);
   }
 
   find(kind: Finding['kind'], detail: string): void {

@@ -109,6 +109,8 @@ export const recordCases = {
     await enqueue(store, { runAt: 300 });
     expect(await store.reads.jobs.nextRunAt()).toBe(300);
     await enqueue(store, { runAt: 100 });
+    const due = await store.reads.jobs.list({ unfinishedOnly: true, limit: 9 });
+    expect(due.map((job) => job.runAt)).toEqual([100, 300]);
     const job = await claimOne(store, 'a', 140);
     expect(await store.reads.jobs.nextRunAt()).toBe(200);
     await store.write((tx) => tx.jobs.finish(job, 150));

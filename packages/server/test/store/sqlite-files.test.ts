@@ -149,6 +149,22 @@ describe('the schema', () => {
   });
 });
 
+describe('a write connection', () => {
+  it.each<[pragma: string, value: string | number, why: string]>([
+    ['journal_mode', 'wal', 'readers wait for nobody'],
+    ['synchronous', 2, 'a commit has reached the disk'],
+    ['secure_delete', 1, 'what is deleted is overwritten'],
+    ['temp_store', 2, 'sorting leaves nothing on the disk'],
+    ['foreign_keys', 0, 'rows of the erased may be gone before those that speak of them'],
+  ])('has %s %s: %s', async (pragma, value) => {
+    const db = await openDb();
+    for (const write of [db.write.bind(db), db.writeFresh.bind(db)]) {
+      expect(await write((session) => session.rows(`PRAGMA ${pragma}`, []))).toEqual([{ [pragma]: value }]);
+    }
+    await db.close();
+  });
+});
+
 describe('the statements', () => {
   it('that cannot be run are a Bug, and more of them than are kept prepared do no harm', async () => {
     const db = await openDb();

@@ -6,7 +6,7 @@ import { createTenant } from '../../src/engine/access/create-tenant.ts';
 import { operator } from '../../src/engine/access/operator.ts';
 import { placeHold } from '../../src/engine/holds/place-hold.ts';
 import { type Scope, scopes, type Tenant } from '../../src/model/tenant.ts';
-import { archiveCall, callInfo, post } from '../support/creovai-client.ts';
+import { archiveCall, callInfo, post } from '../support/creovai-forms.ts';
 import { startApp, type TestApp } from '../support/harness.ts';
 import { rawRequest, sendRaw } from '../support/raw-http.ts';
 

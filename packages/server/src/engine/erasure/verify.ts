@@ -15,9 +15,10 @@ export async function verifyItems(engine: Engine, run: Run, items: readonly Item
   const erasure = await engine.store.reads.erasures.find(run.erasureId);
   const span = spanOf(run.erasureId, items);
   if (span === undefined || erasure === undefined) return;
+  let gone: string[];
   try {
     await slotsAreDestroyed(engine, items);
-    await noBytesAreLeft(engine, span);
+    gone = await noBytesAreLeft(engine, span, items);
     await noTokenFindsThem(engine, erasure, items);
   } catch (error) {
     if (error instanceof AppError) await fail(engine, run, items, error.code);
@@ -27,7 +28,8 @@ export async function verifyItems(engine: Engine, run: Run, items: readonly Item
   await engine.store.write(async (tx) => {
     await run.fence(tx);
     await tx.erasures.stampSpanTombstones(span, engine.clock.now());
-    await tx.doomed.deleteOfItems(span);
+    // Only what was looked at: another erasure may have doomed more of these calls since.
+    await tx.doomed.delete(gone);
     await tx.erasures.moveSpan(span, 'removed', 'verified', {});
   });
   await engine.faults.at('verify:recorded');
@@ -41,10 +43,14 @@ async function fail(engine: Engine, run: Run, items: readonly Item[], failedCode
   });
 }
 
-async function noBytesAreLeft(engine: Engine, span: ItemSpan): Promise<void> {
-  const doomed = await engine.store.reads.doomed.ofItems(span);
-  const remaining = await engine.blobs.remaining(doomed.map((one) => one.blob));
+/** Names of the items' doomed blobs, looked for and found gone. */
+async function noBytesAreLeft(engine: Engine, span: ItemSpan, items: readonly Item[]): Promise<string[]> {
+  const callIds = new Set(items.map((item) => item.callId));
+  const doomed = (await engine.store.reads.doomed.ofItems(span)).filter((one) => callIds.has(one.ownerId));
+  const names = doomed.map((one) => one.blob);
+  const remaining = await engine.blobs.remaining(names);
   if (remaining.size > 0) throw new AppError('blob_failed', { detail: `${remaining.size} blobs are still there` });
+  return names;
 }
 
 async function slotsAreDestroyed(engine: Engine, items: readonly Item[]): Promise<void> {

@@ -22,10 +22,10 @@ export async function checkArtifacts(
   const calls = await callsOf(look, ofCalls);
   await reportOrphans(
     look,
-    ofCalls.filter((artifact) => !calls.has(artifact.ownerId)),
+    ofCalls.filter((artifact) => !calls.has(homeOf(artifact))),
   );
   for (const artifact of artifacts) {
-    const call = calls.get(artifact.ownerId);
+    const call = calls.get(homeOf(artifact));
     if (!isOfCall(artifact)) await checkOwner(look, artifact);
     const key = keyOf(artifact.slot);
     if (key === undefined) continue;
@@ -53,12 +53,18 @@ function isOfCall(artifact: Artifact): boolean {
   return callArtifactKinds.some((kind) => kind === artifact.kind);
 }
 
-/** Calls that own the artifacts, found within the artifact's own tenant. */
+/** An owner within its tenant, as one text. */
+function homeOf({ tenantId, ownerId }: Pick<Artifact, 'tenantId' | 'ownerId'>): string {
+  return `${tenantId}/${ownerId}`;
+}
+
+/** Calls that own the artifacts, each found within the artifact's own tenant. */
 async function callsOf(look: Look, artifacts: readonly Artifact[]): Promise<Map<string, Call>> {
   const calls = new Map<string, Call>();
   for (const [tenantId, mine] of byTenant(artifacts)) {
     const ids = [...new Set(mine.map((artifact) => artifact.ownerId))];
-    for (const call of await look.reads.calls.findMany(tenantId, ids)) calls.set(call.id, call);
+    for (const call of await look.reads.calls.findMany(tenantId, ids))
+      calls.set(homeOf({ tenantId, ownerId: call.id }), call);
   }
   return calls;
 }

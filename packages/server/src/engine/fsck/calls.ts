@@ -10,14 +10,14 @@ const always = ['details', 'correlation'] as const satisfies CallArtifactKind[];
  * took them. Status and upload agree. Uploads under way, and those given up but not yet swept, are not damage.
  */
 export async function checkCalls(look: Look): Promise<void> {
-  const missing = new Suspects<Set<CallArtifactKind>>(
-    look.reads,
-    (entry, kinds) => {
+  const missing = new Suspects<Set<CallArtifactKind>>({
+    reads: look.reads,
+    explains(entry, kinds) {
       for (const kind of reachOfEntry(entry)?.artifacts ?? []) kinds.delete(kind);
       return kinds.size === 0;
     },
-    (callId, kinds) => look.findings.problem('call_incomplete', `call ${callId}: ${[...kinds].join(', ')}`),
-  );
+    report: (callId, kinds) => look.findings.problem('call_incomplete', `call ${callId}: ${[...kinds].join(', ')}`),
+  });
   const read = async (afterId: string) => await look.reads.calls.page(afterId, pageSize);
   for await (const page of paged('', read, (last: Call) => last.id)) {
     for (const call of page) checkState(look, call);

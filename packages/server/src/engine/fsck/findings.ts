@@ -1,5 +1,5 @@
 /** Every problem that fsck can name, and what it means. */
-const meanings = {
+export const problemMeanings = {
   archive_foreign: 'vault and database carry different archive ids',
   artifact_damaged: 'what is sealed in a row does not open under its key and place',
   artifact_of_erased: 'an artifact of a call that was purged is still there',
@@ -56,18 +56,13 @@ const meanings = {
 } as const;
 
 /** One of the stable codes of fsck's problems. */
-export type ProblemCode = keyof typeof meanings;
+export type ProblemCode = keyof typeof problemMeanings;
 
 /** Something that does not agree. `what` names ids, slots and pages only, never anything personal. */
 export type Problem = { code: ProblemCode; what: string };
 
 /** What fsck found. Clean when there are no problems. `counts` says how much of what was looked at. */
 export type FsckReport = { problems: Problem[]; counts: Record<string, number> };
-
-/** All codes with their meaning, for documentation and for whoever prints a report. */
-export function problemMeanings(): Readonly<Record<ProblemCode, string>> {
-  return meanings;
-}
 
 /** Problems of one code that are listed one by one; a damage that hits a million rows must not fill the memory. */
 const listedPerCode = 100;

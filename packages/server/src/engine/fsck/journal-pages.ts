@@ -30,44 +30,45 @@ export function reachOfEntry(entry: JournalEntry): Reach | undefined {
 /** Suspects answered by one pass over the journal; some 20 MiB. */
 const suspectsMax = 200_000;
 
+export type SuspectsOptions<What> = {
+  reads: StoreReads;
+  /** True when the entry, which speaks of this owner, settles the matter. */
+  explains(entry: JournalEntry, what: What): boolean;
+  /** Told of every owner whom the journal does not explain. */
+  report(ownerId: string, what: What): void;
+  /** Suspects that one pass over the journal answers; bounds memory. */
+  suspectsMax?: number;
+};
+
 /**
  * Owners of whom something would be wrong unless the journal explains it. The journal has no index by owner, so suspects
  * are gathered and the journal is read once for many of them.
  */
 export class Suspects<What> {
-  readonly #reads: StoreReads;
-  readonly #explains: (entry: JournalEntry, what: What) => boolean;
-  readonly #report: (ownerId: string, what: What) => void;
+  readonly #on: SuspectsOptions<What>;
   readonly #waiting = new Map<string, What>();
 
-  /** @param explains true when the entry, which speaks of this owner, settles the matter. */
-  constructor(
-    reads: StoreReads,
-    explains: (entry: JournalEntry, what: What) => boolean,
-    report: (ownerId: string, what: What) => void,
-  ) {
-    this.#reads = reads;
-    this.#explains = explains;
-    this.#report = report;
+  constructor(on: SuspectsOptions<What>) {
+    this.#on = on;
   }
 
   async add(ownerId: string, what: What): Promise<void> {
     this.#waiting.set(ownerId, what);
-    if (this.#waiting.size >= suspectsMax) await this.settle();
+    if (this.#waiting.size >= (this.#on.suspectsMax ?? suspectsMax)) await this.settle();
   }
 
   /** Reads the journal and reports those whom it does not explain. Call it once more at the end. */
   async settle(): Promise<void> {
     if (this.#waiting.size === 0) return;
-    for await (const page of journalPages(this.#reads)) {
+    for await (const page of journalPages(this.#on.reads)) {
       for (const entry of page) {
         const what = entry.ownerId === null ? undefined : this.#waiting.get(entry.ownerId);
-        if (entry.ownerId !== null && what !== undefined && this.#explains(entry, what)) {
+        if (entry.ownerId !== null && what !== undefined && this.#on.explains(entry, what)) {
           this.#waiting.delete(entry.ownerId);
         }
       }
     }
-    for (const [ownerId, what] of this.#waiting) this.#report(ownerId, what);
+    for (const [ownerId, what] of this.#waiting) this.#on.report(ownerId, what);
     this.#waiting.clear();
   }
 }

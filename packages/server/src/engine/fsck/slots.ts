@@ -17,7 +17,7 @@ export type EpochKeys = Map<number, Buffer>;
  */
 export async function checkSlots(look: Look, top: OpenedPage, nextLeaf: number, epochKeys: EpochKeys): Promise<void> {
   const { fanOut, levels } = look.engine.tree.shape;
-  const journaled = new JournaledSlots(look, nextLeaf);
+  const journaled = new JournaledSlots({ reads: look.reads, fanOut, leaves: nextLeaf });
   const epochSlots = epochSlotsOf(look);
   let expected = 0;
   for await (const seen of leavesBelow(look, top)) {

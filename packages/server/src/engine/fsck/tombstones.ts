@@ -15,11 +15,11 @@ export async function checkTombstones(look: Look): Promise<void> {
 }
 
 async function checkStones(look: Look): Promise<void> {
-  const unjournaled = new Suspects<null>(
-    look.reads,
-    (entry) => entry.kind === 'item_erased' && entry.action === 'purge',
-    (callId) => look.findings.problem('tombstone_unjournaled', `call ${callId}`),
-  );
+  const unjournaled = new Suspects<null>({
+    reads: look.reads,
+    explains: (entry) => entry.kind === 'item_erased' && entry.action === 'purge',
+    report: (callId) => look.findings.problem('tombstone_unjournaled', `call ${callId}`),
+  });
   const read = async (after: string) => await look.reads.tombstones.page(after, pageSize);
   for await (const page of paged('', read, (last: Tombstone) => last.callId)) {
     look.findings.count('tombstones', page.length);

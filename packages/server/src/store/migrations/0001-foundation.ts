@@ -85,7 +85,8 @@ export const foundation: Migration = {
     `CREATE TABLE doomed_blob (
       blob TEXT NOT NULL PRIMARY KEY, owner_id TEXT NOT NULL, erasure_id TEXT, since ${integer} NOT NULL
     ) ${clustered}`,
-    'CREATE INDEX doomed_blob_erasure ON doomed_blob (erasure_id, owner_id)',
+    'CREATE INDEX doomed_blob_owner ON doomed_blob (owner_id)',
+    'CREATE INDEX doomed_blob_unowned ON doomed_blob (since) WHERE erasure_id IS NULL',
 
     `CREATE TABLE hold (
       id TEXT NOT NULL PRIMARY KEY, tenant_id TEXT NOT NULL, placed_at ${integer} NOT NULL, released_at ${integer},

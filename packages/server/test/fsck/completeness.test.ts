@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import { Findings, problemMeanings } from '../../src/engine/fsck/findings.ts';
+import * as outside from './outside-damages.ts';
+import * as rows from './row-damages.ts';
+import * as tree from './tree-damages.ts';
+
+it('every problem that fsck can name is found by some test that plants it', () => {
+  const tables = [outside, rows, tree].flatMap((file) => Object.values(file));
+  const found = new Set(tables.flatMap((table) => Object.values(table).flatMap((damage) => damage.finds)));
+  expect([...found].sort()).toEqual(Object.keys(problemMeanings).sort());
+});
+
+it('a damage that hits very many rows is counted in full and listed in part', () => {
+  const findings = new Findings();
+  for (let slot = 0; slot < 1000; slot += 1) findings.problem('slot_unnamed', `slot ${slot}`);
+  findings.problem('slot_shared', 'slot 7');
+  const { problems } = findings.report();
+  expect(problems).toHaveLength(102);
+  expect(problems.slice(-2)).toEqual([
+    { code: 'slot_shared', what: 'slot 7' },
+    { code: 'slot_unnamed', what: 'and 900 more' },
+  ]);
+});
