@@ -5,7 +5,7 @@ import type Database from 'better-sqlite3';
 import { blobPaths, shards } from '../src/blobs/file-blob-layout.ts';
 import { newId } from '../src/lib/ids.ts';
 import { ApiClient } from './lib/api-client.ts';
-import { flushDisks, makeHome, phoneOf } from './lib/archive-home.ts';
+import { makeHome, phoneOf } from './lib/archive-home.ts';
 import type { Bench } from './lib/benchmark.ts';
 import { detailsOf } from './lib/bulk-loader.ts';
 import { inLanes } from './lib/load.ts';
@@ -21,7 +21,7 @@ const warmUps = 32;
 
 /** Recordings archived over HTTP, eight at a time, beside a bare loop that makes each one durable before the next. */
 export async function benchArchive(bench: Bench): Promise<void> {
-  const { home, credentials } = await makeHome(bench.folder, 'home', async () => undefined);
+  const { home, credentials } = await makeHome(bench, 'home', async () => undefined);
   const bare = new BareArchive(join(bench.folder, 'bare'));
   const server = await startServer(bench, home);
   const client = new ApiClient(server.url, lanes);
@@ -38,9 +38,9 @@ export async function benchArchive(bench: Bench): Promise<void> {
     const [ours, theirs] = [new Throughput(), new Throughput()];
     const count = Math.ceil(bench.sizes.uploads / turns);
     for (let turn = 0; turn < turns; turn += 1) {
-      await flushDisks();
+      await bench.settle();
       theirs.add(await inLanes({ count, lanes: 1, maxMs: turnMsMax }, async () => bare.archive(audio)));
-      await flushDisks();
+      await bench.settle();
       const timed = async () => void tookMs.push(await timeMs(upload));
       ours.add(await inLanes({ count, lanes, maxMs: turnMsMax }, timed));
     }

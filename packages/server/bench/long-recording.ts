@@ -34,7 +34,7 @@ export async function benchLongRecording(bench: Bench): Promise<void> {
 }
 
 async function transfer(bench: Bench, name: string, bytes: number): Promise<Transfer> {
-  const { home, credentials } = await makeHome(bench.folder, name, async () => undefined);
+  const { home, credentials } = await makeHome(bench, name, async () => undefined);
   const server = await startServer(bench, home);
   const client = new ApiClient(server.url, 1);
   const watch = new MemoryWatch(server);

@@ -1,8 +1,10 @@
-import { fork } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile, fork } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { benchmarkNames, loadBenchmark } from './benchmarks.ts';
 import type { Bench } from './lib/benchmark.ts';
 import { writeDocs } from './lib/docs.ts';
@@ -55,11 +57,16 @@ async function runApart(name: string, args: readonly string[], see: (figure: Fig
 /** Runs one benchmark in this process, the child of another. */
 async function runHere(name: string, options: RunOptions): Promise<number> {
   const folder = await mkdtemp(join(options.folder ?? tmpdir(), 'tacet-bench-'));
+  // Whatever ends this process, gigabytes must not stay behind.
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const giveUp = () => process.exit(1);
+  for (const signal of ['SIGINT', 'SIGTERM', 'disconnect'] as const) process.once(signal, giveUp);
   const bench: Bench = {
     sizes: options.sizes,
     folder,
     fromSource: options.fromSource,
     profile: options.profile,
+    settle: options.quick ? async () => undefined : async () => void (await promisify(execFile)('sync')),
     report: (figure) => void process.send?.(figure),
     say: (text) => void process.stderr.write(`${name}: ${text}\n`),
   };
@@ -71,7 +78,7 @@ async function runHere(name: string, options: RunOptions): Promise<number> {
     process.stderr.write(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : 'failed'}\n`);
     return 1;
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    process.off('disconnect', giveUp);
     process.disconnect();
   }
 }

@@ -7,7 +7,7 @@ import { blobPaths, shards } from '../src/blobs/file-blob-layout.ts';
 import { syncFolder } from '../src/lib/durable-files.ts';
 import { newId } from '../src/lib/ids.ts';
 import { ApiClient, drain } from './lib/api-client.ts';
-import { flushDisks, makeHome, phoneOf } from './lib/archive-home.ts';
+import { makeHome, phoneOf } from './lib/archive-home.ts';
 import type { Bench } from './lib/benchmark.ts';
 import { detailsOf, type LoadedCall } from './lib/bulk-loader.ts';
 import type { Goal } from './lib/figure.ts';
@@ -55,7 +55,7 @@ export async function benchPurgeByPhone(bench: Bench): Promise<void> {
 
 async function runRound(bench: Bench): Promise<Round> {
   const archive: Archive = { purged: [], others: [] };
-  const { home, credentials } = await makeHome(bench.folder, 'home', async (loader) => {
+  const { home, credentials } = await makeHome(bench, 'home', async (loader) => {
     const { purgeCalls, purgeRecordings, recordingBytes } = bench.sizes;
     const recording = randomBytes(recordingBytes);
     for (let from = 0; from < purgeCalls; from += callsPerLoad) {
@@ -102,7 +102,7 @@ async function runScript(bench: Bench): Promise<Pick<Round, 'scriptMs' | 'script
   try {
     fillScript(bench, database, folder);
     checkpointPlain(database);
-    await flushDisks();
+    await bench.settle();
     const began = performance.now();
     const named = database.prepare('SELECT path FROM call WHERE phone = ?').pluck().all(purgedPhone);
     database.transaction(() => database.prepare('DELETE FROM call WHERE phone = ?').run(purgedPhone)).immediate();
@@ -112,7 +112,7 @@ async function runScript(bench: Bench): Promise<Pick<Round, 'scriptMs' | 'script
     return { scriptMs, scriptSyncedMs: performance.now() - began };
   } finally {
     database.close();
-    await flushDisks();
+    await bench.settle();
   }
 }
 

@@ -31,7 +31,7 @@ export async function benchWhatIf(bench: Bench): Promise<void> {
 }
 
 async function measure(bench: Bench, calls: number): Promise<number[]> {
-  const { home, credentials } = await makeHome(bench.folder, `home-${calls}`, async (loader) => {
+  const { home, credentials } = await makeHome(bench, `home-${calls}`, async (loader) => {
     for (let from = 0; from < calls; from += callsPerLoad) {
       const count = Math.min(callsPerLoad, calls - from);
       await loader.load(Array.from({ length: count }, (_, i) => callOf(from + i, calls)));

@@ -1,6 +1,4 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { openApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { createClient } from '../../src/engine/access/clients.ts';
@@ -9,20 +7,19 @@ import { operator } from '../../src/engine/access/operator.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { scopes } from '../../src/model/tenant.ts';
 import type { Credentials } from './api-client.ts';
+import type { Bench } from './benchmark.ts';
 import { BulkLoader } from './bulk-loader.ts';
-
-const run = promisify(execFile);
 
 /** A home that no process has open, with one tenant and a client that may do everything. */
 export type ArchiveHome = { home: string; credentials: Credentials };
 
-/** Makes a home below `folder` and lets `fill` load it. When it resolves, everything has reached the disk. */
+/** Makes a home in the benchmark's folder and lets `fill` load it. When it resolves, everything has reached the disk. */
 export async function makeHome(
-  folder: string,
+  bench: Bench,
   name: string,
   fill: (loader: BulkLoader) => Promise<void>,
 ): Promise<ArchiveHome> {
-  const home = join(folder, name);
+  const home = join(bench.folder, name);
   const app = await openApp(readConfig({ TACET_HOME: home }), { log: silentLog });
   try {
     await app.prepare();
@@ -32,13 +29,8 @@ export async function makeHome(
     return { home, credentials };
   } finally {
     await app.close();
-    await flushDisks();
+    await bench.settle();
   }
-}
-
-/** Writes out what the system still holds back, so that the next measurement does not pay for the last one. */
-export async function flushDisks(): Promise<void> {
-  await run('sync');
 }
 
 /** The number of customer `index`: ten digits after +1, each customer's own. */

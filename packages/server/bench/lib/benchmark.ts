@@ -64,6 +64,8 @@ export type Bench = {
   fromSource: boolean;
   /** Where the server leaves CPU profiles; undefined for none. */
   profile: string | undefined;
+  /** Waits until the system has written out what it holds back, so that nothing measured pays for what came before. */
+  settle(): Promise<void>;
   report(figure: Figure): void;
   /** Tells how far it has come, on standard error. */
   say(text: string): void;

@@ -5,6 +5,7 @@ import { fullSizes, quickSizes, type Sizes } from './benchmark.ts';
 export type RunOptions = {
   only: string | undefined;
   writeDocs: boolean;
+  quick: boolean;
   fromSource: boolean;
   profile: string | undefined;
   /** Where homes are made; the system's folder for temporary files where undefined. */
@@ -17,9 +18,11 @@ export function readOptions(args: readonly string[], names: readonly string[]): 
   try {
     const { values } = parseArgs({ args: [...args], options: flags, strict: true });
     if (values.only !== undefined && !names.includes(values.only)) return `there is no benchmark ${values.only}`;
-    const sizes = values.quick === true ? quickSizes : fullSizes;
+    const quick = values.quick === true;
+    const sizes = quick ? quickSizes : fullSizes;
     return {
       only: values.only,
+      quick,
       writeDocs: values['write-docs'] === true,
       fromSource: values['from-source'] === true,
       profile: values.profile,

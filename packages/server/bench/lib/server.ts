@@ -25,6 +25,9 @@ export async function startServer(bench: Bench, home: string): Promise<Server> {
     env: { ...withoutOurs(process.env), TACET_HOME: home, TACET_LISTEN: '127.0.0.1:0' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const endWithUs = () => child.kill();
+  process.once('exit', endWithUs);
+  child.once('exit', () => process.off('exit', endWithUs));
   createInterface({ input: child.stderr }).on('line', (line) => {
     if (!line.includes('"level":"info"')) bench.say(`server: ${line}`);
   });

@@ -115,6 +115,8 @@ export class RootKeys {
       await this.prove(tx);
       const top = await this.#tree.lock(tx);
       const state = await this.#finishSeal(tx, top, undefined, asking);
+      // A key whose destruction died half-way is listed no more: nothing may seem due while it is still there.
+      await this.#vault.recover();
       const gone = expired(state, { now: this.#clock.now(), horizonMs: this.#horizonMs, named: top.keyId });
       if (gone.keys.length + gone.segments.length + gone.heads.length === 0) return 0;
       await this.#faults.at('expire:chosen');

@@ -70,7 +70,11 @@ export class SlotIssuer {
     const leaseUntil = this.#clock.now() + this.#leaseMs;
     for (const index of new Set(slots.map((slot) => leafOf(slot, this.#tree.shape).leaf))) {
       const stands = await tx.renewReservation({ leaf: index, owner: this.#owner, leaseUntil });
-      if (!stands) throw new AppError('lease_lost', { detail: `reservation of leaf ${index}` });
+      if (!stands) {
+        // What is left of the leaf is destroyed: the next slots come from another.
+        if (this.#leaf?.index === index) this.#leaf = undefined;
+        throw new AppError('lease_lost', { detail: `reservation of leaf ${index}` });
+      }
       if (this.#leaf?.index === index) this.#leaf.leaseUntil = leaseUntil;
     }
   }
@@ -108,8 +112,10 @@ export async function endReservations(
     if (ended.length === 0) return 0;
     const unnamed: number[] = [];
     for (const reservation of ended) {
-      unnamed.push(...(await unnamedSlots(tx, tree, reservation)));
+      // Deleted first: a transaction that is just naming slots of this leaf has renewed the reservation, and is waited
+      // for here; its rows are then seen below.
       await tx.deleteReservation(reservation.leaf);
+      unnamed.push(...(await unnamedSlots(tx, tree, reservation)));
     }
     const killed = await tree.destroy(tx, unnamed);
     if (killed.length > 0) await tx.appendJournal([journalEntry('slots_unnamed', clock.now(), { slots: killed })]);

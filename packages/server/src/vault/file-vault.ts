@@ -7,6 +7,7 @@ import type { Folder } from './folder.ts';
 import {
   archiveFile,
   fileName,
+  goneSuffix,
   namesOf,
   readArchive,
   readHead,
@@ -56,9 +57,8 @@ export class FileVault implements Vault {
     const files = await this.#files();
     const heads: Head[] = [];
     for (const name of namesOf('head', files)) {
-      const file = fileName('head', name);
-      const bytes = await this.#read(file);
-      if (bytes) heads.push(readHead(bytes, file));
+      const head = await this.#head(fileName('head', name));
+      if (head) heads.push(head);
     }
     const archiveId = await this.#archiveId();
     return { archiveId, heads, keys: namesOf('key', files), segments: namesOf('segment', files) };
@@ -97,6 +97,8 @@ export class FileVault implements Vault {
     const keys = gone.keys.map((name) => fileName('key', name));
     const segments = gone.segments.map((name) => fileName('segment', name));
     const heads = gone.heads.map((head) => fileName('head', { id: head.keyId, generation: head.generation }));
+    // What died half-way here is no longer listed as a key.
+    await this.#destroy((await this.#files()).filter((file) => file.endsWith(goneSuffix)));
     // Heads last: they are the clocks by which keys and segments are known to be due.
     for (const files of [keys, segments, heads]) await this.#destroy(files);
   }
@@ -105,6 +107,17 @@ export class FileVault implements Vault {
     const left = (await this.#files()).filter((file) => file.endsWith(tempSuffix));
     await this.#destroy(left);
     return left.length;
+  }
+
+  /** A head, or undefined when it went meanwhile: what was read while it was being destroyed is not damage. */
+  async #head(file: string): Promise<Head | undefined> {
+    const bytes = await this.#read(file);
+    try {
+      return bytes && readHead(bytes, file);
+    } catch (error) {
+      if ((await this.#read(file)) === undefined) return undefined;
+      throw error;
+    }
   }
 
   async #archiveId(): Promise<string | undefined> {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { goneSuffix, tempSuffix } from './vault-files.ts';
 
 /**
  * The few things that a vault does to a folder. The product uses `openFolder`; the attacker test one in memory that
@@ -36,13 +37,16 @@ export function openFolder(path: string): Folder {
       await file.handle.sync();
     },
     async destroy(name) {
-      const handle = await whereThere(open(at(name), constants.O_WRONLY));
+      // Out of sight first: whoever reads a name must never get a part of what overwrites it.
+      const unseen = name.endsWith(tempSuffix) ? name : `${name}${goneSuffix}`;
+      if (unseen !== name) await whereThere(rename(at(name), at(unseen)));
+      const handle = await whereThere(open(at(unseen), constants.O_WRONLY));
       if (handle === undefined) return;
       await using file = disposable(handle);
       const { size } = await file.handle.stat();
       await file.handle.write(randomBytes(size), 0, size, 0);
       await file.handle.sync();
-      await unlink(at(name));
+      await unlink(at(unseen));
     },
   };
 }

@@ -10,6 +10,8 @@ import type { Head, RootKeyName } from '../model/vault.ts';
 
 export const archiveFile = 'archive';
 export const tempSuffix = '.tmp';
+/** Of what is being destroyed: a temporary name, so that it is destroyed at the next start if its process dies. */
+export const goneSuffix = `.gone${tempSuffix}`;
 
 type NamedFile = 'key' | 'segment' | 'head';
 

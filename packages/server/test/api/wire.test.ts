@@ -115,6 +115,15 @@ describe('an early refusal', () => {
   });
 });
 
+test('a client that goes on sending long after its refusal is cut off', async () => {
+  const connection = new RawConnection(origin);
+  await connection.send('POST /Token HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n');
+  expect((await connection.answer()).status).toBe(400);
+  const piece = Buffer.alloc(1024 * 1024);
+  for (let sent = 0; sent < 80; sent += 1) await connection.send(piece);
+  await connection.closed;
+});
+
 describe('one connection', () => {
   test('serves many requests, refused ones with short bodies among them', async () => {
     const connection = new RawConnection(origin);

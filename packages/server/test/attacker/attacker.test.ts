@@ -20,7 +20,7 @@ describe.each(forms)('$name', ({ isSeized }) => {
     const modules = await realModules();
     const total = { live: 0, stillOpen: 0, dead: 0, tokensRead: 0, tokensDead: 0, died: 0, putBack: 0 };
     for (let seed = firstSeed; seed < firstSeed + count; seed += 1) {
-      const { world, tally, died, putBack } = await runHistory({ modules, seed, isSeized, operations: 40 });
+      const { world, tally, died, putBack } = await runHistory({ modules, seed, isSeized, operations: 36 });
       expect(world.findings, `ATTACKER_SEED=${seed}`).toEqual([]);
       for (const [name, value] of Object.entries({ ...tally, died, putBack })) {
         total[name as keyof typeof total] += value;
@@ -32,8 +32,8 @@ describe.each(forms)('$name', ({ isSeized }) => {
 
   test('opens by force exactly what the oracle says', async () => {
     const modules = await realModules();
-    for (let seed = firstSeed; seed < firstSeed + Math.ceil(count / 50); seed += 1) {
-      const { world } = await runHistory({ modules, seed, isSeized, operations: 10 });
+    for (let seed = firstSeed; seed < firstSeed + Math.ceil(count / 25); seed += 1) {
+      const { world } = await runHistory({ modules, seed, isSeized, operations: 5 });
       const loot = lootOf(world);
       expect(forcedClosureOf(loot), `ATTACKER_SEED=${seed}`).toEqual(closureOf(loot, world.oracle).opened);
     }

@@ -1,4 +1,4 @@
-import { turnEpoch } from './operations.ts';
+import { replace, turnEpoch } from './operations.ts';
 import type { DirectedHistory } from './stage.ts';
 
 /** Histories of copies put back, and of token epochs. */
@@ -142,6 +142,23 @@ export const copyHistories: readonly DirectedHistory[] = [
       const q = await stage.restore();
       await stage.seal(q);
       await stage.passHorizon(q);
+    },
+  },
+  {
+    name: 'the journal tells of every slot that a restore destroys, also where a call took another one since',
+    async play(stage) {
+      const p = await stage.open();
+      const before = stage.world.state;
+      const [row] = [...before.rows.values()].filter(({ ownerId }) => ownerId === 'a');
+      if (row === undefined) throw new Error('no call a');
+      await p.run(replace(p, row));
+      const after = stage.world.state;
+      await stage.putBack(before);
+      const q = await stage.start();
+      await stage.erase(q, 'a');
+      await stage.seal(q);
+      await stage.putBack(after);
+      await stage.passHorizon(await stage.restore());
     },
   },
   ...['at:restore:marked', 'at:restore:replayed', 'at:restore:unnamed-destroyed', 'at:restore:epochs-turned'].map(

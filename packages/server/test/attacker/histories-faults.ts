@@ -1,3 +1,4 @@
+import { erase } from './operations.ts';
 import type { DirectedHistory } from './stage.ts';
 
 /** Histories of accidents: transactions that fail, processes that die, two at once. */
@@ -151,6 +152,49 @@ export const faultHistories: readonly DirectedHistory[] = [
       await stage.erase(p, 'b');
       await stage.seal(p);
       await stage.passHorizon(p);
+    },
+  },
+  {
+    name: 'a key whose destruction was interrupted is destroyed by the next expiry',
+    async play(stage) {
+      const p = await stage.open();
+      const q = await stage.start();
+      await stage.archive(p, 'b');
+      await stage.erase(p, 'a');
+      await stage.seal(p);
+      await stage.passHorizon(p);
+      await stage.erase(p, 'b');
+      await stage.seal(p);
+      stage.world.wait(stage.world.horizonMs);
+      await p.dieAt(p.expire(), 'vault:destroying key');
+      await q.run(q.expire());
+    },
+  },
+  {
+    name: 'a cache that forgets in the middle of a transaction changes nothing that is written',
+    async play(stage) {
+      const p = await stage.open();
+      const erasing = await stage.world.scheduler.runUntil(p.life, erase(p, ['a']), 'read:pages');
+      p.tree.dropCaches();
+      await p.run(erasing.work);
+      await stage.seal(p);
+      await stage.passHorizon(p);
+    },
+  },
+  {
+    name: 'a process whose reservation was ended by another goes on with a new leaf',
+    shape: { fanOut: 8, levels: 3 },
+    async play(stage) {
+      const p = await stage.open();
+      await stage.archive(p, 'b');
+      const q = await stage.start();
+      stage.world.wait(30_000);
+      const slots = await p.run(p.issuer.take(1));
+      const naming = p.store.transact(async (tx) => await p.issuer.confirm(tx.keys, slots));
+      await stage.failCommit(p, naming, 'fail');
+      stage.world.wait(40_000);
+      await q.run(q.endReservations());
+      await stage.archive(p, 'd');
     },
   },
   {

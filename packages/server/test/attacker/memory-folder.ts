@@ -1,4 +1,5 @@
 import type { Folder } from '../../src/vault/folder.ts';
+import { goneSuffix, tempSuffix } from '../../src/vault/vault-files.ts';
 import type { Life, Scheduler } from './scheduler.ts';
 
 /** Every byte that was ever written to the vault, under the name it was first written to. */
@@ -15,7 +16,10 @@ export class MemoryVaultDisk {
   }
 }
 
-/** The folder as one process sees it; each call stops at a gate, and a write in the middle too. */
+/**
+ * The folder as one process sees it, with the steps of the real one: each call stops at a gate, and so do a write and
+ * a destruction in the middle.
+ */
 export function openMemoryFolder(disk: MemoryVaultDisk, on: { scheduler: Scheduler; life: Life }): Folder {
   const pass = async (point: string) => {
     if ((await on.scheduler.gate(on.life, `vault:${point}`)) === 'fail') throw ioError();
@@ -47,7 +51,13 @@ export function openMemoryFolder(disk: MemoryVaultDisk, on: { scheduler: Schedul
     },
     async destroy(name) {
       await pass(`destroy ${name}`);
-      disk.files.delete(name);
+      const unseen = name.endsWith(tempSuffix) ? name : `${name}${goneSuffix}`;
+      const bytes = disk.files.get(name);
+      if (bytes === undefined && !disk.files.has(unseen)) return;
+      if (bytes) disk.files.set(unseen, bytes);
+      if (unseen !== name) disk.files.delete(name);
+      await pass(`destroying ${name}`);
+      disk.files.delete(unseen);
     },
     async sync() {
       await pass('sync');

@@ -4,6 +4,7 @@ import { faultHistories } from './histories-faults.ts';
 import { type Modules, realModules } from './modules.ts';
 import { withMutant } from './mutate.ts';
 import { type Mutation, mutations } from './mutations.ts';
+import { oldDefects } from './old-defects.ts';
 import { runHistory } from './simulation.ts';
 import { play } from './stage.ts';
 
@@ -14,7 +15,7 @@ const seedsMax = 60;
 type Run = (modules: Modules, isSealedBeforeCommit: boolean) => Promise<Set<string>>;
 
 describe('the attacker test fails when', () => {
-  test.each(mutations)('$name', async (mutation) => {
+  test.each([...mutations, ...oldDefects])('$name', async (mutation) => {
     const isSealedBeforeCommit = mutation.isSealedBeforeCommit ?? false;
     const run = await withMutant(mutation, async (modules) => await killerOf(mutation, modules, isSealedBeforeCommit));
     expect([...(await run(await realModules(), false))], 'the same history without the mutation').toEqual([]);

@@ -8,7 +8,7 @@ export type Mutation = {
   patches: readonly Patch[];
   killedBy: KilledBy;
   /** What is found: `opens` is the attacker reading what must be dead, `lost` is a living call that opens no more. */
-  finding: 'opens' | 'lost' | 'accepts';
+  finding: 'opens' | 'lost' | 'journal';
   isSealedBeforeCommit?: boolean;
 };
 
@@ -28,7 +28,7 @@ const finishFirst = `const state = await this.#finishSeal(tx, top, undefined, as
 const moveHead =
   'await this.#store.write(async (tx) => await this.#finishSeal(tx, await this.#tree.lock(tx), undefined, asking));';
 const expiryBegins = `const state = await this.#finishSeal(tx, top, undefined, asking);
-      const gone`;
+      // A key whose destruction`;
 const expiryEnds = `=== 0) return 0;
       await this.#faults.at('expire:chosen');
       await this.#vault.expire(gone);
@@ -133,13 +133,14 @@ export const mutations: readonly Mutation[] = [
     finding: 'opens',
   },
   {
-    name: 'a temporary file is kept',
+    name: 'temporary files are kept',
     patches: [
       {
         file: 'vault/file-vault.ts',
         find: 'await folder.rename(temp, file.name);',
         replace: 'await folder.write(file.name, file.bytes);',
       },
+      { file: 'vault/file-vault.ts', find: 'await this.#destroy(left);', replace: '' },
     ],
     killedBy: { history: 'an erased call is dead' },
     finding: 'opens',

@@ -1,3 +1,4 @@
+import type { TreeShape } from '../../src/keys/page.ts';
 import { hasCode } from './codes.ts';
 import type { DatabaseState } from './memory-state.ts';
 import { archive, createTenant, erase } from './operations.ts';
@@ -15,16 +16,18 @@ export type DirectedHistory = {
   name: string;
   number?: number;
   horizonMs?: number;
+  shape?: TreeShape;
   play: (stage: Stage) => Promise<void>;
 };
 
 /** Plays a history with these modules and judges it. */
 export async function play(
   history: DirectedHistory,
-  options: Omit<WorldOptions, 'horizonMs'>,
+  options: Pick<WorldOptions, 'modules' | 'isSealedBeforeCommit'>,
 ): Promise<{ world: World; tally: Tally }> {
   const horizon = history.horizonMs === undefined ? {} : { horizonMs: history.horizonMs };
-  const world = new World({ ...options, ...horizon });
+  const shape = history.shape === undefined ? {} : { shape: history.shape };
+  const world = new World({ ...options, ...horizon, ...shape });
   await history.play(new Stage(world));
   return { world, tally: await judge(world) };
 }

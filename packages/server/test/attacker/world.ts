@@ -129,7 +129,7 @@ export class World {
     const vault = await this.readVault();
     const lacks = [...vault.entryIds].some((id) => !copy.journal.has(id));
     const known = new Set(copy.seals.map((seal) => seal.keyId));
-    const isSealedSince = [...this.returnedSeals].some((keyId) => !known.has(keyId));
+    const isSealedSince = this.state.seals.some(({ keyId }) => this.returnedSeals.has(keyId) && !known.has(keyId));
     const isNoticed =
       lacks || isSealedSince || vault.head > (copy.top?.generation ?? 0) || copy.top?.isRestoring === true;
     this.disk.putBack(copy);

@@ -116,6 +116,15 @@ export const recordCases = {
     await store.write((tx) => tx.jobs.finish(job, 150));
     expect(await store.reads.jobs.nextRunAt()).toBe(300);
   },
+  'payloads are told whose job has not finished': async ({ store }) => {
+    const [running, finished] = [id(), id()];
+    await enqueue(store, { payload: finished });
+    const job = await claimOne(store, 'a', 0);
+    await store.write((tx) => tx.jobs.finish(job, 1));
+    await enqueue(store, { payload: running });
+    const unfinished = await store.reads.jobs.unfinished('erasure', [running, finished, id()]);
+    expect(unfinished).toEqual(new Set([running]));
+  },
   'holds are told within the tenant, with their calls, until they are released': async ({ store }) => {
     const [ours, theirs] = [await addTenant(store), await addTenant(store)];
     const callIds = [id(), id()];
@@ -153,6 +162,19 @@ export const recordCases = {
     expect(await store.reads.audit.page(entries[1]?.id ?? '', 2)).toEqual(entries.slice(2));
     const again = store.write((tx) => tx.audit.append(auditOf(tenant, { id: entries[0]?.id ?? '' })));
     await expect(again).rejects.toThrow();
+  },
+  'places of pages, seals and reserved leaves are told in order, in pages': async ({ store }) => {
+    const places = [0, 1, 2].flatMap((level) => [3, 2 ** 40 - 1].map((index) => ({ level, index })));
+    await store.write(async (tx) => {
+      await tx.keys.writePages(places.toReversed().map((place) => ({ ...place, sealed: Buffer.from('page') })));
+      for (const generation of [3, 1, 2]) await tx.keys.recordSeal({ generation, keyId: 'k', sealedAt: generation });
+      for (const leaf of [9, 4, 5]) await tx.keys.insertReservation({ leaf, owner: 'us', leaseUntil: 1 });
+    });
+    expect(await store.reads.keys.places(undefined, 4)).toEqual(places.slice(0, 4));
+    expect(await store.reads.keys.places(places[3], 9)).toEqual(places.slice(4));
+    expect((await store.reads.keys.seals(0, 2)).map((seal) => seal.generation)).toEqual([1, 2]);
+    expect(await store.reads.keys.seals(2, 9)).toEqual([{ generation: 3, keyId: 'k', sealedAt: 3 }]);
+    expect(await store.reads.keys.reservedLeaves(4, 8)).toEqual([4, 5]);
   },
   'journal entries are read with the generation that copied them, the first that did': async ({ store }) => {
     const entries = [entryOf({ slots: [[1, 4]], detail: ['x'] }), entryOf(), entryOf()];

@@ -177,6 +177,7 @@ export const spanCases = {
     await store.write((tx) => tx.doomed.insert([{ ...old, since: 99 }]));
     expect(await store.reads.doomed.unowned(9)).toEqual([old, young]);
     expect(await store.reads.doomed.unowned(1)).toEqual([old]);
+    expect(await store.reads.doomed.find(['c', 'unknown'])).toEqual([owned]);
     await store.write((tx) => tx.doomed.delete(['b', 'c', 'unknown']));
     expect(await store.reads.doomed.all('', 9)).toEqual([young]);
   },

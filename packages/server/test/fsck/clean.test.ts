@@ -1,13 +1,14 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Upload } from '../../src/engine/archive/upload.ts';
 import { fsck } from '../../src/engine/fsck/fsck.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import { archiveCall, callOf, erase, liveALittle, openCopy, recording } from './lived-archive.ts';
+import { archiveCall, callOf, erase, type Lived, liveALittle, openCopy, recording } from './lived-archive.ts';
 
-let lived: Awaited<ReturnType<typeof liveALittle>>;
+let lived: Lived;
 beforeAll(async () => {
   lived = await liveALittle();
 });
+afterAll(async () => await lived.forget());
 
 describe('fsck finds nothing wrong with', () => {
   it('an archive with calls, a hold, a purge, a depersonalization and a deleted recording', async () => {
@@ -93,15 +94,21 @@ describe('fsck beside a working server', () => {
     const lanes = ['a', 'b', 'c'].map(async (lane) => {
       for (let i = 0; i < 8; i += 1) {
         const callId = await archiveCall(at.engine, at.caller, `s-${lane}-${i}`, `512 555 1${lane.charCodeAt(0)}${i}`);
-        if (i % 3 !== 2) await erase(at.engine, at.caller, 'purge', callId);
+        if (i % 3 === 0) await erase(at.engine, at.caller, 'purge', callId);
+        if (i % 3 === 1) await erase(at.engine, at.caller, 'depersonalize', callId);
+        const upload = new Upload(at.engine, at.caller);
+        await upload.describe(callOf(`s-never-${lane}`, '512 555 0200'));
+        if (i % 2 === 0) await upload.storeRecording(recording(), { contentType: 'audio/mpeg', format: null });
+        await upload.abort();
+        if (lane === 'a') await at.engine.epochs.turn(at.story.tenantId);
       }
     });
-    let working = true;
+    const state = { isWorking: true };
     const work = Promise.all(lanes).finally(() => {
-      working = false;
+      state.isWorking = false;
     });
     let runs = 0;
-    while (working) {
+    while (state.isWorking) {
       const { problems } = await fsck(at.engine);
       expect(problems).toEqual([]);
       runs += 1;

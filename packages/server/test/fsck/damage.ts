@@ -1,6 +1,6 @@
-import { beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { fsck, type Problem, type ProblemCode } from '../../src/engine/fsck/fsck.ts';
-import { liveALittle, type OpenArchive, openCopy } from './lived-archive.ts';
+import { type Lived, liveALittle, type OpenArchive, openCopy } from './lived-archive.ts';
 
 export type Damage = {
   /** Does the damage. A text that it returns must be named by every problem found. */
@@ -11,10 +11,11 @@ export type Damage = {
 
 /** One test per damage, each on a copy of its own. */
 export function eachDamage(damages: Record<string, Damage>): void {
-  let lived: Awaited<ReturnType<typeof liveALittle>>;
+  let lived: Lived;
   beforeAll(async () => {
     lived = await liveALittle();
   });
+  afterAll(async () => await lived.forget());
   for (const [name, damage] of Object.entries(damages)) {
     it(name, async () => {
       const at = await openCopy(lived);

@@ -6,7 +6,9 @@ import { liveALittle, type OpenArchive, openCopy } from './lived-archive.ts';
 
 let at: OpenArchive;
 beforeAll(async () => {
-  at = await openCopy(await liveALittle());
+  const lived = await liveALittle();
+  at = await openCopy(lived);
+  await lived.forget();
   at.sql('DELETE FROM journal');
   const entry = (slots: number[], ownerId: string) => journalEntry('item_erased', Date.now(), { slots, ownerId });
   const entries = [entry([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 'a'), entry([4, 9], 'b'), entry([100, 5000], 'c')];

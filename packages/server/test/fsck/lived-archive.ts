@@ -47,8 +47,11 @@ export type OpenArchive = {
   close(): Promise<void>;
 };
 
-/** An archive that has lived a little, closed, to be copied for each test. */
-export async function liveALittle(): Promise<{ folder: string; story: Story }> {
+/** An archive that is closed, to be copied for each test. */
+export type Lived = { folder: string; story: Story; forget(): Promise<void> };
+
+/** An archive that has lived a little. */
+export async function liveALittle(): Promise<Lived> {
   const folder = await mkdtemp(join(tmpdir(), 'tacet-fsck-'));
   const app = await openIn(folder);
   const { engine } = app;
@@ -76,6 +79,7 @@ export async function liveALittle(): Promise<{ folder: string; story: Story }> {
   await app.close();
   return {
     folder,
+    forget: async () => await rm(folder, { recursive: true, force: true }),
     story: {
       tenantId: tenant.id,
       plain,
@@ -93,7 +97,7 @@ export async function liveALittle(): Promise<{ folder: string; story: Story }> {
 
 /** A copy of the archive, opened, to be damaged. */
 export async function openCopy(
-  lived: { folder: string; story: Story },
+  lived: Lived,
   parts: AppParts = {},
   env: Record<string, string> = {},
 ): Promise<OpenArchive> {

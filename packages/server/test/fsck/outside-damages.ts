@@ -167,6 +167,14 @@ export const vault: Record<string, Damage> = {
     },
     finds: ['vault_segment_missing'],
   },
+  'a head that cannot be read': {
+    plant: async (at) => {
+      const file = (await readdir(at.vault)).findLast((name) => name.startsWith('head-')) ?? '';
+      await writeFile(join(at.vault, file), 'not a head\n');
+      return file;
+    },
+    finds: ['unreadable'],
+  },
   'a segment that cannot be read': {
     plant: async (at) => {
       const file = (await readdir(at.vault)).find((name) => name.startsWith('segment-')) ?? '';
@@ -194,7 +202,7 @@ async function* once(bytes: Buffer): AsyncGenerator<Uint8Array> {
 async function shardOf(at: OpenArchive, name: string): Promise<string> {
   const root = join(at.home, 'blobs');
   for (const shard of await readdir(root)) {
-    const names = await readdir(join(root, shard)).catch(() => []);
+    const names = await readdir(join(root, shard)).catch((): string[] => []);
     if (names.includes(name)) return join(root, shard);
   }
   throw new Error('no such blob');

@@ -1,63 +1,40 @@
-import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { fsck } from '../../src/engine/fsck/fsck.ts';
 import { placeHold } from '../../src/engine/holds/place-hold.ts';
 import { releaseHold } from '../../src/engine/holds/release-hold.ts';
 import { untilQuiet } from '../crash/quiet.ts';
-import { CreovaiClient } from '../support/creovai-client.ts';
-import { startApp, type TestApp } from '../support/harness.ts';
-import { HookedFaults } from '../support/hooked-faults.ts';
+import type { CreovaiClient } from '../support/creovai-client.ts';
+import type { TestApp } from '../support/harness.ts';
+import type { HookedFaults } from '../support/hooked-faults.ts';
+import { type Scene, startScene } from '../support/scene.ts';
 import { until } from '../support/until.ts';
 
-const audio = randomBytes(200_000);
 const noReason = { identifiers: [], from: null, to: null, reviewAt: null, reason: 'a court asked' };
 
-let lapseMs = 0;
-let faults: HookedFaults;
+let scene: Scene;
 let app: TestApp;
 let client: CreovaiClient;
+let faults: HookedFaults;
 
 beforeEach(async () => {
-  lapseMs = 0;
-  faults = new HookedFaults();
-  app = await startApp({ faults, clock: { now: () => Date.now() + lapseMs }, env: { TACET_BACKUP_HORIZON: '0' } });
-  client = new CreovaiClient(await app.listen(), await app.token());
+  scene = await startScene();
+  ({ app, client, faults } = scene);
 });
 
-afterEach(async () => {
-  await untilQuiet(app.engine);
-  expect((await fsck(app.engine)).problems).toEqual([]);
-  await app.close();
-});
-
-async function archived(session: string, phone: string, bytes = audio): Promise<string> {
-  const { status, callId = '' } = await client.archive(session, phone, bytes);
-  expect(status).toBe(200);
-  return callId;
-}
-
-async function expectPlays(callId: string): Promise<void> {
-  const answer = await client.recording(callId);
-  expect(answer.status).toBe(200);
-  expect(Buffer.from(await answer.arrayBuffer()).equals(audio)).toBe(true);
-}
-
-async function storedBlobs(): Promise<string[]> {
-  const names: string[] = [];
-  for await (const blob of app.engine.blobs.list()) names.push(blob.name);
-  return names;
-}
+afterEach(async () => await scene.end());
 
 describe('a customer who asks to be forgotten', () => {
   test('is found however the number is written, previewed, purged, and gone for good', async () => {
-    const [first, second] = [await archived('s-1', '(512) 555-1234'), await archived('s-2', '+15125551234')];
-    const other = await archived('s-3', '+15125559999');
+    const [first, second] = [
+      await scene.archived('s-1', '(512) 555-1234'),
+      await scene.archived('s-2', '+15125551234'),
+    ];
+    const other = await scene.archived('s-3', '+15125559999');
     const preview = await client.purge('/customer?whatIf=true', { phoneNumber: '512.555.1234' });
     expect(preview).toEqual([
       { callId: first, sessionId: 's-1', status: 'WhatIf', errorMsg: null },
       { callId: second, sessionId: 's-2', status: 'WhatIf', errorMsg: null },
     ]);
-    await expectPlays(first);
+    await scene.expectPlays(first);
 
     const looking = faults.stop('verify:looked');
     const purged = await client.purge('/customer', { phoneNumber: '1-512-555-1234' });
@@ -75,19 +52,19 @@ describe('a customer who asks to be forgotten', () => {
     expect((await client.purge('', { ids: [first] }))[0]?.status).toBe('NotFound');
     expect(await client.purge('/customer', { phoneNumber: '5125551234' })).toEqual([]);
 
-    const retried = await client.archive('s-1', '+15125551234', audio);
+    const retried = await client.archive('s-1', '+15125551234', scene.audio);
     expect(retried.status).toBe(400);
     expect(await client.status('s-1')).toBe('NotFound');
-    await expectPlays(other);
+    await scene.expectPlays(other);
   });
 
   test('has a running download cut within a second of the purge', async () => {
     const long = Buffer.alloc(32 * 1024 * 1024, 7);
-    const callId = await archived('long', '+15125551234', long);
+    const callId = await scene.archived('long', '+15125551234', long);
     const reader = (await client.recording(callId)).body?.getReader();
     let received = (await reader?.read())?.value?.length ?? 0;
     await client.purge('', { ids: [callId] });
-    lapseMs += 1000;
+    scene.lapse(1000);
     const rest = async () => {
       for (let next = await reader?.read(); next?.value; next = await reader?.read()) received += next.value.length;
     };
@@ -98,7 +75,7 @@ describe('a customer who asks to be forgotten', () => {
 
 describe('a legal hold', () => {
   test('makes a purge answer Error and change nothing, until it is released', async () => {
-    const callId = await archived('held', '+15125551234');
+    const callId = await scene.archived('held', '+15125551234');
     const hold = await placeHold(app.engine, app.caller(), { ...noReason, callIds: [callId] });
     const before = await app.engine.store.reads.erasures.page('', 10);
     const refused = { callId, sessionId: 'held', status: 'Error', errorMsg: 'legal hold' };
@@ -106,7 +83,7 @@ describe('a legal hold', () => {
     expect(await client.purge('/customer', { phoneNumber: '5125551234' })).toEqual([refused]);
     expect(await app.engine.store.reads.erasures.page('', 10)).toEqual(before);
     expect(await client.status('held')).toBe('Complete');
-    await expectPlays(callId);
+    await scene.expectPlays(callId);
 
     await releaseHold(app.engine, app.caller(), hold.id);
     expect((await client.purge('', { ids: [callId] }))[0]?.status).toBe('Purging');
@@ -115,7 +92,7 @@ describe('a legal hold', () => {
   });
 
   test('placed between the plan and the shredding is honoured', async () => {
-    const [held, free] = [await archived('held', '+15125551234'), await archived('free', '+15125551234')];
+    const [held, free] = [await scene.archived('held', '+15125551234'), await scene.archived('free', '+15125551234')];
     const placing = faults.next('erase:gated', async () => {
       await placeHold(app.engine, app.caller(), { ...noReason, callIds: [held] });
     });
@@ -126,7 +103,7 @@ describe('a legal hold', () => {
       [free, 'Purging', null],
     ]);
     await untilQuiet(app.engine);
-    await expectPlays(held);
+    await scene.expectPlays(held);
     expect(await client.status('held')).toBe('Complete');
     expect(await client.status('free')).toBe('NotFound');
     expect((await client.purge('', { ids: [held] }))[0]?.errorMsg).toBe('legal hold');
@@ -136,9 +113,9 @@ describe('a legal hold', () => {
 describe('two purges at once', () => {
   test('of overlapping calls both say Purging, and every call goes once', async () => {
     const ids = [
-      await archived('a', '+15125551234'),
-      await archived('b', '+15125551234'),
-      await archived('c', '+15125550000'),
+      await scene.archived('a', '+15125551234'),
+      await scene.archived('b', '+15125551234'),
+      await scene.archived('c', '+15125550000'),
     ];
     const answers = await Promise.all([
       client.purge('/customer', { phoneNumber: '5125551234' }),
@@ -148,13 +125,13 @@ describe('two purges at once', () => {
     for (const item of answers.flat()) expect(item.status).toBe('Purging');
     await untilQuiet(app.engine);
     for (const session of ['a', 'b', 'c']) expect(await client.status(session)).toBe('NotFound');
-    expect(await storedBlobs()).toEqual([]);
+    expect(await scene.storedBlobs()).toEqual([]);
     const erased = (await app.engine.store.reads.journal.page('', 100)).filter((entry) => entry.kind === 'item_erased');
     expect(erased.map((entry) => entry.ownerId).sort()).toEqual(ids.sort());
   });
 
   test('never let a call be called gone while its bytes are still there', async () => {
-    const callId = await archived('a', '+15125551234');
+    const callId = await scene.archived('a', '+15125551234');
     const planned = faults.stop('erase:planned');
     const second = client.purge('', { ids: [callId] });
     await planned.reached;
@@ -164,7 +141,7 @@ describe('two purges at once', () => {
     planned.goOn();
     expect((await second)[0]?.status).toBe('Purging');
     await until(async () => (await client.status('a')) === 'NotFound');
-    expect(await storedBlobs()).toEqual([]);
+    expect(await scene.storedBlobs()).toEqual([]);
     shredded.goOn();
     expect((await first)[0]?.status).toBe('Purging');
   });

@@ -34,7 +34,7 @@ export type TestApp = {
   close(): Promise<void>;
 };
 
-export type LogLine = Record<string, unknown> & { event: string };
+type LogLine = Record<string, unknown> & { event: string };
 
 export type TestAppOptions = AppParts & {
   env?: Record<string, string>;

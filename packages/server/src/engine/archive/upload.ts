@@ -187,12 +187,12 @@ export class Upload {
     return { callId: twin.id, isNew: false };
   }
 
-  /** Keys that are gone under an upload mean that it was given up or met by an erasure: its row says which. */
+  /** Keys or bytes that go under an upload mean that it was given up or met by an erasure: its row says which. */
   async #whileOurs<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (hasCode(error, 'key_destroyed')) {
+      if (hasCode(error, 'key_destroyed') || hasCode(error, 'blob_failed')) {
         refuseGivenUp(await this.#engine.store.reads.calls.find(this.#caller.tenant.id, this.#id()));
       }
       throw error;

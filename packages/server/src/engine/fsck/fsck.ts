@@ -1,3 +1,4 @@
+import { placeName, topPlace } from '../../keys/page.ts';
 import { hasCode } from '../../model/errors.ts';
 import type { TopRow } from '../../model/key-store.ts';
 import type { StoreReads } from '../../model/store.ts';
@@ -15,7 +16,8 @@ import { checkSlots, type EpochKeys } from './slots.ts';
 import { checkTenants } from './tenants.ts';
 import { checkTokens } from './tokens.ts';
 import { checkTombstones } from './tombstones.ts';
-import { checkHead, checkSegments, detailOf } from './vault.ts';
+import { checkHead, checkSegments } from './vault.ts';
+import { detailOf, readVault } from './vault-reads.ts';
 
 export type { FsckReport, Problem, ProblemCode } from './findings.ts';
 
@@ -36,7 +38,7 @@ export async function fsck(engine: Engine): Promise<FsckReport> {
   for (let attempt = 1; ; attempt += 1) {
     const findings = new Findings();
     const isLast = attempt === attempts;
-    const before = await engine.vault.current();
+    const before = await readVault(engine.vault, findings);
     const isDone = await engine.store.snapshot(async (reads) => {
       return await checkInstant({ engine, reads, findings }, before, isLast);
     });
@@ -46,10 +48,10 @@ export async function fsck(engine: Engine): Promise<FsckReport> {
   }
 }
 
-/** All that is compared at one instant of the database. False where the root key was gone already and it is not the last attempt. */
+/** All that is compared at one instant of the database. False, unless it is the last attempt, where the root key was gone. */
 async function checkInstant(
   on: Pick<Look, 'engine' | 'reads' | 'findings'>,
-  before: VaultState,
+  before: VaultState | undefined,
   isLast: boolean,
 ): Promise<boolean> {
   const top = await on.reads.keys.readTop();
@@ -58,18 +60,29 @@ async function checkInstant(
     return true;
   }
   const rootKey = await rootKeyOf(on, top);
-  if (rootKey === undefined && !isLast) return false;
+  const topmost = rootKey && openTopmost(on.engine.tree, top, rootKey);
+  rootKey?.fill(0);
+  // A key that does not fit may have been read while it was being destroyed.
+  if (topmost === undefined && !isLast) return false;
   if (rootKey === undefined) on.findings.problem('root_key_missing', `root key ${top.keyId}`);
-  const after = await on.engine.vault.current();
+  else if (topmost === undefined)
+    on.findings.problem('page_damaged', `page ${placeName(topPlace(on.engine.tree.shape))}`);
+  const after = before && (await readVault(on.engine.vault, on.findings));
   const tenants = await on.reads.tenants.list();
   const look: Look = { ...on, tenants, epochs: await epochsOf(on.reads, tenants), now: on.engine.clock.now() };
   const epochKeys: EpochKeys = new Map();
   const checks = [
-    async () => await checkHead(look, top, before, after),
+    async () => {
+      if (before && after) await checkHead(look, top, before, after);
+    },
     async () => await checkStoredPlaces(look),
-    async () => await checkTree(look, top, rootKey, epochKeys),
+    async () => {
+      if (topmost) await checkSlots(look, topmost, top.nextLeaf, epochKeys);
+    },
     async () => await checkJournal(look, top.nextLeaf),
-    async () => await checkSegments(look, after),
+    async () => {
+      if (after) await checkSegments(look, after);
+    },
     async () => await checkTenants(look),
     async () => await checkCalls(look),
     async () => await checkTokens(look, epochKeys),
@@ -82,17 +95,7 @@ async function checkInstant(
     return true;
   } finally {
     for (const key of epochKeys.values()) key.fill(0);
-    rootKey?.fill(0);
-  }
-}
-
-async function checkTree(look: Look, top: TopRow, rootKey: Buffer | undefined, epochKeys: EpochKeys): Promise<void> {
-  const topmost = rootKey && openTopmost(look, top, rootKey);
-  if (topmost === undefined) return;
-  try {
-    await checkSlots(look, topmost, top.nextLeaf, epochKeys);
-  } finally {
-    topmost.keys.fill(0);
+    topmost?.keys.fill(0);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { KeyTree } from '../../keys/key-tree.ts';
 import {
   associatedDataOf,
   entryOf,
@@ -13,17 +14,11 @@ import { type Look, nextTurn, paged, pageSize } from './look.ts';
 /** Leaves met on the walk, ascending. Those without keys hang on a page that could not be opened. */
 export type SeenLeaves = { from: number; to: number; keys: Buffer | undefined };
 
-/**
- * Opens the topmost page under the root key, read from the vault by the caller. Undefined, and a problem, where it does
- * not open.
- */
-export function openTopmost(look: Look, top: TopRow, rootKey: Uint8Array): OpenedPage | undefined {
-  const { shape, crypto } = look.engine.tree;
+/** Opens the topmost page under the root key; undefined where it does not open. The caller wipes it. */
+export function openTopmost({ shape, crypto }: KeyTree, top: TopRow, rootKey: Uint8Array): OpenedPage | undefined {
   const place = topPlace(shape);
   const keys = crypto.open(rootKey, associatedDataOf(place), top.page);
-  if (keys?.length === shape.fanOut * keyBytes) return { place, keys };
-  look.findings.problem('page_damaged', `page ${placeName(place)}`);
-  return undefined;
+  return keys?.length === shape.fanOut * keyBytes ? { place, keys } : undefined;
 }
 
 /**

@@ -1,9 +1,9 @@
-import { type AppError, hasCode } from '../../model/errors.ts';
 import type { JournalEntry, TopRow } from '../../model/key-store.ts';
 import type { RootKeyName, VaultState } from '../../model/vault.ts';
 import { canonicalJson } from '../archive/new-call.ts';
 import { type JournalRow, journalPages } from './journal-pages.ts';
 import type { Look } from './look.ts';
+import { readSegment, readVault } from './vault-reads.ts';
 
 /** Segments kept at hand while the journal is walked: rows of one time were copied by one seal. */
 const segmentsKept = 4;
@@ -92,16 +92,9 @@ class Segments {
     return source;
   }
 
-  /** The entries by id; undefined where the segment has expired meanwhile or, a problem then, cannot be read. */
+  /** The entries by id; empty where the segment has expired meanwhile, undefined where it cannot be read. */
   async read(name: RootKeyName): Promise<Entries | undefined> {
-    try {
-      const entries = await this.#look.engine.vault.readSegment(name);
-      return new Map(entries.map((entry) => [entry.id, entry]));
-    } catch (error) {
-      if (!hasCode(error, 'damage')) throw error;
-      this.#look.findings.problem('unreadable', detailOf(error));
-      return undefined;
-    }
+    return await readSegment(this.#look.engine.vault, name, this.#look.findings);
   }
 
   async #source(generation: number): Promise<Source> {
@@ -123,8 +116,8 @@ class Segments {
   async #checkAbsent(generation: number, names: readonly RootKeyName[]): Promise<void> {
     const isDue = (vault: VaultState) => vault.keys.some((key) => key.generation < generation);
     if (!isDue(this.#vault) || this.#told.has(generation)) return;
-    const now = await this.#look.engine.vault.current();
-    if (!isDue(now) || names.some((name) => isAmong(now, name))) return;
+    const now = await readVault(this.#look.engine.vault, this.#look.findings);
+    if (now === undefined || !isDue(now) || names.some((name) => isAmong(now, name))) return;
     this.#told.add(generation);
     this.#look.findings.problem('vault_segment_missing', `segment ${generation}`);
   }
@@ -137,9 +130,4 @@ function isAmong(vault: VaultState, name: RootKeyName): boolean {
 /** The same entry in meaning, whatever the order of its keys. */
 function isSameJson(a: unknown, b: unknown): boolean {
   return a !== undefined && canonicalJson(a) === canonicalJson(b);
-}
-
-/** What an operator may be told of a failure: details hold file names and ids. */
-export function detailOf(error: AppError): string {
-  return error.detail ?? error.code;
 }

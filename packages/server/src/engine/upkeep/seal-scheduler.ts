@@ -55,6 +55,8 @@ export class SealScheduler {
     return await new Promise<Head>((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
       this.request();
+      // Somebody waits: a process with nothing else to do must live until then.
+      this.#timer?.ref();
     });
   }
 

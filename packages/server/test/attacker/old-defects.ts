@@ -1,0 +1,49 @@
+import type { Mutation } from './mutations.ts';
+
+/** Defects that the attacker test has found in the code itself: it must go on finding them. */
+export const oldDefects: readonly Mutation[] = [
+  {
+    name: 'a key whose destruction died half-way stays until the next start',
+    patches: [
+      {
+        file: 'keys/root-keys.ts',
+        find: 'await this.#vault.recover();\n      const gone',
+        replace: 'const gone',
+      },
+    ],
+    killedBy: { history: 'a key whose destruction was interrupted' },
+    finding: 'opens',
+  },
+  {
+    name: 'a transaction works with the root key that the cache wipes when it forgets',
+    patches: [
+      {
+        file: 'keys/key-tree.ts',
+        find: 'if (cached) return Buffer.from(cached);',
+        replace: 'if (cached) return cached;',
+      },
+      { file: 'keys/key-tree.ts', find: 'rootKey.fill(0);\n    if (keys', replace: 'if (keys' },
+      { file: 'keys/key-tree.ts', find: 'finally {\n      rootKey.fill(0);', replace: 'finally {' },
+    ],
+    killedBy: { history: 'a cache that forgets in the middle' },
+    finding: 'lost',
+  },
+  {
+    name: 'a restore destroys slots of which the journal is silent',
+    patches: [{ file: 'keys/restore.ts', find: '[...entries, ...own]', replace: 'entries' }],
+    killedBy: { history: 'the journal tells of every slot' },
+    finding: 'journal',
+  },
+  {
+    name: 'a process keeps the leaf whose reservation it has lost',
+    patches: [
+      {
+        file: 'keys/slot-issuer.ts',
+        find: 'if (this.#leaf?.index === index) this.#leaf = undefined;',
+        replace: '',
+      },
+    ],
+    killedBy: { history: 'a process whose reservation was ended' },
+    finding: 'lost',
+  },
+];

@@ -1,0 +1,39 @@
+/** The operator's command as a process of its own, from the sources. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+export type TacetProcess = {
+  child: ChildProcess;
+  /** Resolves with what follows `listening on ` on standard output. */
+  listening: Promise<string>;
+  ended: Promise<{ code: number | null; signal: NodeJS.Signals | null; output: string; errors: string }>;
+};
+
+/** Starts `tacet ARGS` with these settings; nothing of our own environment but what finds programs. */
+export function startTacet(args: readonly string[], env: Record<string, string>): TacetProcess {
+  const child = spawn(process.execPath, ['--import', 'tsx', main, ...args], {
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [output, errors] = ['', ''];
+  const listening = new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      const url = /^listening on (\S+)$/m.exec(output)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+    child.once('close', () => reject(new Error(`it ended before it listened: ${errors}`)));
+  });
+  // Whoever does not wait for it must not see the end of a process as an unhandled rejection.
+  listening.catch(() => undefined);
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk.toString();
+  });
+  const ended: TacetProcess['ended'] = new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ code, signal, output, errors }));
+  });
+  return { child, listening, ended };
+}
