@@ -1,5 +1,5 @@
 import { blocksOf, decryptTokens, encryptCores, tokenCore } from '../keys/token-cipher.ts';
-import type { Identifier } from '../model/call.ts';
+import type { Call, Identifier } from '../model/call.ts';
 import { AppError } from '../model/errors.ts';
 import { emailValue, phoneValues } from '../model/phone.ts';
 import type { StoreReads, StoreTx, TokenQuery, TombstoneToken } from '../model/store.ts';
@@ -71,7 +71,12 @@ export async function queriesOf(engine: Engine, epochs: readonly Epoch[], core: 
   return queries;
 }
 
-/** Ids of calls (or holds) found by an identifier, under any living epoch; up to `limit` after `afterId`. */
+/**
+ * Ids of calls (or holds) found by an identifier, under any living epoch; up to `limit` after `afterId`.
+ *
+ * One statement looks under all epochs at once, so that a token that moves between two is found in one of them. An epoch
+ * that began since the list was read would be missed: then everything is looked up again.
+ */
 export async function findOwners(
   engine: Engine,
   reads: StoreReads | StoreTx,
@@ -79,12 +84,35 @@ export async function findOwners(
   identifier: Identifier,
   page: { afterId: string; limit: number },
 ): Promise<string[]> {
-  const epochs = await reads.tokens.epochs(tenant.id);
   const cores = await coresOf(engine, tenant, [identifier]);
-  const queries: TokenQuery[] = [];
-  for (const { core } of cores) queries.push(...(await queriesOf(engine, epochs, core)));
-  if (queries.length === 0) return [];
-  return await reads.tokens.owners(tenant.id, identifier.kind, queries, page.afterId, page.limit);
+  if (cores.length === 0) return [];
+  for (;;) {
+    const epochs = await reads.tokens.epochs(tenant.id);
+    const queries: TokenQuery[] = [];
+    for (const { core } of cores) queries.push(...(await queriesOf(engine, epochs, core)));
+    const owners = await reads.tokens.owners(tenant.id, identifier.kind, queries, page.afterId, page.limit);
+    const since = await reads.tokens.epochs(tenant.id);
+    if (since.at(-1)?.number === epochs.at(-1)?.number) return owners;
+  }
+}
+
+/** Owners looked at together when one call is wanted. */
+const ownersPerLook = 100;
+
+/** The oldest living call that carries an identifier. Tokens belong to holds too, any number of which may come before it. */
+export async function findCall(
+  engine: Engine,
+  reads: StoreReads | StoreTx,
+  tenant: Tenant,
+  identifier: Identifier,
+): Promise<Call | undefined> {
+  for (let afterId = ''; ; ) {
+    const owners = await findOwners(engine, reads, tenant, identifier, { afterId, limit: ownersPerLook });
+    const [call] = await reads.calls.findMany(tenant.id, owners);
+    const last = owners.at(-1);
+    if (call !== undefined || last === undefined || owners.length < ownersPerLook) return call;
+    afterId = last;
+  }
 }
 
 /** The token by which a purged call's session or external id is recognised: the core under the tombstone key. */

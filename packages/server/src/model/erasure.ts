@@ -94,6 +94,11 @@ export type Item = {
   journalId: string | null;
 };
 
+/** True once the item's keys are destroyed, by this erasure or by one before it, whatever failed since. */
+export function isShredded(item: Pick<Item, 'outcome'>): boolean {
+  return item.outcome === 'erased' || item.outcome === 'already_erased';
+}
+
 export type ActorKind = 'client' | 'user' | 'cli' | 'policy';
 export type Actor = { kind: ActorKind; id: string };
 

@@ -25,8 +25,8 @@ type Statement = Database.Statement<unknown[]>;
 
 // Twice what the store's own texts come to.
 const statementsMax = 512;
-// Opening may meet a neighbour who recovers the log; that takes milliseconds and cannot be waited for in any other way.
-const openTimeoutMs = 10_000;
+// A reader waits only for a neighbour who recovers the log, which takes milliseconds.
+const readTimeoutMs = 10_000;
 const readStretchMsMax = 10;
 
 /** Creates the file (mode 0600) and its folder (mode 0700), durably, where they are missing, and keeps others out. */
@@ -128,9 +128,14 @@ export class SqliteConnection implements SqlConnection {
 }
 
 function openDatabase(file: string, role: ConnectionRole): Database.Database {
-  const database = new Database(file, { fileMustExist: true, readonly: role === 'read', timeout: openTimeoutMs });
+  const isReader = role === 'read';
+  const timeout = isReader ? readTimeoutMs : 0;
+  const database = new Database(file, { fileMustExist: true, readonly: isReader, timeout });
   try {
-    for (const pragma of role === 'read' ? readerPragmas : writerPragmas) database.pragma(pragma);
+    const mode = database.pragma(isReader ? 'journal_mode' : 'journal_mode = WAL', { simple: true });
+    // Some network file systems cannot, and SQLite then goes on without a word.
+    if (mode !== 'wal') throw new AppError('internal', { detail: `the journal mode is ${mode}, not wal` });
+    for (const pragma of isReader ? readerPragmas : writerPragmas) database.pragma(pragma);
   } catch (error) {
     database.close();
     throw error;
@@ -140,7 +145,6 @@ function openDatabase(file: string, role: ConnectionRole): Database.Database {
 
 const readerPragmas = ['temp_store = MEMORY', 'foreign_keys = OFF'];
 const writerPragmas = [
-  'journal_mode = WAL',
   'synchronous = FULL',
   'secure_delete = ON',
   'temp_store = MEMORY',
@@ -149,8 +153,6 @@ const writerPragmas = [
   'cache_size = -65536',
   // In pages: 16 MiB. A checkpoint inside a commit stalls everybody, for longer the more there is to copy.
   'wal_autocheckpoint = 4096',
-  // From here on nothing waits: see above.
-  'busy_timeout = 0',
 ];
 
 /** Kysely's view of one connection. */
@@ -203,6 +205,7 @@ function attempt<T>(step: () => T): T {
   try {
     return step();
   } catch (error) {
+    if (error instanceof AppError) throw error;
     if (!(error instanceof Database.SqliteError)) throw new Bug('a statement could not be run', { cause: error });
     const isBusy = error.code.startsWith('SQLITE_BUSY') || error.code.startsWith('SQLITE_LOCKED');
     throw new AppError(isBusy ? 'store_busy' : 'internal', { detail: error.code, cause: error });

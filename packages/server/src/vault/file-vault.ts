@@ -7,7 +7,6 @@ import type { Folder } from './folder.ts';
 import {
   archiveFile,
   fileName,
-  goneSuffix,
   namesOf,
   readArchive,
   readHead,
@@ -97,8 +96,6 @@ export class FileVault implements Vault {
     const keys = gone.keys.map((name) => fileName('key', name));
     const segments = gone.segments.map((name) => fileName('segment', name));
     const heads = gone.heads.map((head) => fileName('head', { id: head.keyId, generation: head.generation }));
-    // What died half-way here is no longer listed as a key.
-    await this.#destroy((await this.#files()).filter((file) => file.endsWith(goneSuffix)));
     // Heads last: they are the clocks by which keys and segments are known to be due.
     for (const files of [keys, segments, heads]) await this.#destroy(files);
   }

@@ -26,11 +26,11 @@ describe.each(forms)('$name', ({ isSeized }) => {
         total[name as keyof typeof total] += value;
       }
     }
-    console.log(total);
+    // A test that demands nothing proves nothing: each figure counts what the verdict had to say something about.
     if (count > 1) for (const value of Object.values(total)) expect(value).toBeGreaterThan(count / 10);
   });
 
-  test('opens by force exactly what the oracle says', async () => {
+  test('opens by force exactly what the oracle says', { timeout: 3_600_000 }, async () => {
     const modules = await realModules();
     for (let seed = firstSeed; seed < firstSeed + Math.ceil(count / 25); seed += 1) {
       const { world } = await runHistory({ modules, seed, isSeized, operations: 5 });

@@ -222,7 +222,7 @@ class Simulation {
     return { ownerId: `call-${this.#calls}`, kinds, phone: this.#dice.pick(phoneSpace) };
   }
 
-  /** Puts back a copy that can still be opened; whoever worked on the database that was dies, or looks at it still. */
+  /** Puts back a copy that can still be opened; whoever worked on the database that was dies with it. */
   async #putBackOne(): Promise<void> {
     const { keyIds } = await this.world.readVault();
     const usable = this.#copies.filter((copy) => keyIds.has(copy.top?.keyId ?? ''));

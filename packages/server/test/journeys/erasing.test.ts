@@ -91,6 +91,15 @@ describe('a legal hold', () => {
     expect(await client.status('held')).toBe('NotFound');
   });
 
+  test('however often placed on a session before its call came, holds the call and does not hide it', async () => {
+    const identifiers = [{ kind: 'session', value: 'awaited' }] as const;
+    for (let i = 0; i < 3; i += 1) await placeHold(app.engine, app.caller(), { ...noReason, callIds: [], identifiers });
+    const callId = await scene.archived('awaited', '+15125551234');
+    expect(await scene.archived('awaited', '+15125551234')).toBe(callId);
+    expect(await client.status('awaited')).toBe('Complete');
+    expect((await client.purge('/sessions', { ids: ['awaited'] }))[0]?.errorMsg).toBe('legal hold');
+  });
+
   test('placed between the plan and the shredding is honoured', async () => {
     const [held, free] = [await scene.archived('held', '+15125551234'), await scene.archived('free', '+15125551234')];
     const placing = faults.next('erase:gated', async () => {

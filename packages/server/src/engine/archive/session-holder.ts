@@ -3,7 +3,7 @@ import type { StoreTx } from '../../model/store.ts';
 import type { Tenant } from '../../model/tenant.ts';
 import type { Engine } from '../context.ts';
 import { gatedByPurge } from '../erasure/resolve.ts';
-import { findOwners, tombstoneToken } from '../identifiers.ts';
+import { findCall, tombstoneToken } from '../identifiers.ts';
 
 /** Whose a session id is at this moment. */
 export type SessionHolder =
@@ -26,8 +26,7 @@ export async function sessionHolder(
 ): Promise<SessionHolder> {
   for (const identifier of identifiers) {
     if (identifier.kind !== 'session' && identifier.kind !== 'external') continue;
-    const owners = await findOwners(engine, tx, tenant, identifier, { afterId: '', limit: 2 });
-    const [call] = await tx.calls.findMany(tenant.id, owners);
+    const call = await findCall(engine, tx, tenant, identifier);
     if (identifier.kind === 'session' && call !== undefined) {
       // Being purged at this moment: to a retried upload that is erased already.
       if ((await gatedByPurge(tx, [call.id])).has(call.id)) return { kind: 'erased' };

@@ -1,7 +1,7 @@
 import type { Call } from '../../model/call.ts';
 import type { Tombstone } from '../../model/erasure.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
-import { findOwners, tombstoneToken } from '../identifiers.ts';
+import { findCall, tombstoneToken } from '../identifiers.ts';
 
 /** Where a session's call is: archived (or on its way), being erased, gone, or never heard of. */
 export type SessionStanding =
@@ -26,8 +26,7 @@ export async function sessionStandings(
 export async function standingOf(engine: Engine, caller: Caller, sessionId: string): Promise<SessionStanding> {
   const identifier = { kind: 'session', value: sessionId } as const;
   const reads = engine.store.reads;
-  const owners = await findOwners(engine, reads, caller.tenant, identifier, { afterId: '', limit: 2 });
-  const [call] = await reads.calls.findMany(caller.tenant.id, owners);
+  const call = await findCall(engine, reads, caller.tenant, identifier);
   if (call !== undefined) return { kind: 'call', call };
   if (sessionId === '') return { kind: 'unknown' };
   const token = await tombstoneToken(engine, caller.tenant, identifier);

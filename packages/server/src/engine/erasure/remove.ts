@@ -1,4 +1,4 @@
-import type { Item } from '../../model/erasure.ts';
+import { type Item, isShredded } from '../../model/erasure.ts';
 import { AppError } from '../../model/errors.ts';
 import type { Engine } from '../context.ts';
 import type { Run } from './run.ts';
@@ -9,8 +9,8 @@ import { spanOf } from './shred.ts';
  * bytes, and are tried again; the others become `removed`.
  */
 export async function removeItems(engine: Engine, run: Run, given: readonly Item[]): Promise<void> {
-  // One that failed before its keys were destroyed has an outcome still to come: its bytes must stay.
-  const items = given.filter((item) => item.outcome !== null);
+  // One that failed before its keys were destroyed must keep its bytes: it will be planned again.
+  const items = given.filter(isShredded);
   const span = spanOf(run.erasureId, items);
   if (span === undefined) return;
   // Asked before the bytes are erased: whoever has let go by now brings no more of them afterwards.

@@ -1,4 +1,4 @@
-import type { Erasure, Item } from '../../model/erasure.ts';
+import { type Erasure, type Item, isShredded } from '../../model/erasure.ts';
 import { AppError, hasCode } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
@@ -118,7 +118,7 @@ async function replan(engine: Engine, run: Run, erasure: Erasure): Promise<void>
   await eachStep(engine, run, ['failed', 'held'], async (items) => {
     const callIds = items.map((item) => item.callId);
     const held = await heldAmong(engine, engine.store.reads, erasure.tenantId, callIds);
-    const failed = items.filter((item) => item.state === 'failed' && item.outcome === null);
+    const failed = items.filter((item) => item.state === 'failed' && !isShredded(item));
     const freed = items.filter((item) => item.state === 'held' && erasure.waitsForHolds && !held.has(item.callId));
     await engine.store.write(async (tx) => {
       await run.fence(tx);

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import type { JournalEntry } from '../model/key-store.ts';
+import { fileName, namesOf, readHead, readKey, readSegment, writeHead, writeKey, writeSegment } from './vault-files.ts';
+
+const name = { id: '0123456789abcdef0123456789abcdef', generation: 7 };
+const key = Buffer.alloc(32, 9);
+const masterKey = Buffer.alloc(32, 1);
+const entries = [1, 2].map(
+  (slot): JournalEntry => ({
+    id: `entry-${slot}`,
+    kind: 'slots_unnamed',
+    tenantId: null,
+    ownerId: null,
+    action: null,
+    slots: [[slot, slot]],
+    at: 1_700_000_000_000,
+    detail: null,
+  }),
+);
+
+test('names are told by generation, and what is temporary is not told', () => {
+  const later = { ...name, generation: 10 };
+  const files = [fileName('key', later), fileName('key', name), `${fileName('key', name)}.0a1b.tmp`, 'archive'];
+  expect(namesOf('key', files)).toEqual([name, later]);
+  expect(namesOf('head', files)).toEqual([]);
+});
+
+test('a key comes back as it was written, wrapped or not', () => {
+  expect(readKey(writeKey('archive-1', name, key), 'k')).toEqual(key);
+  expect(readKey(writeKey('archive-1', name, key, masterKey), 'k', masterKey)).toEqual(key);
+});
+
+test('a wrapped key file does not hold the key', () => {
+  expect(writeKey('archive-1', name, key, masterKey).includes(key)).toBe(false);
+});
+
+test('a wrapped key is refused without the master key, under another one, and under another name', () => {
+  const wrapped = writeKey('archive-1', name, key, masterKey);
+  for (const wrong of [undefined, Buffer.alloc(32, 2)]) {
+    expect(() => readKey(wrapped, 'k', wrong)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+  }
+  const renamed = Buffer.from(wrapped.toString('latin1').replace('"generation":7', '"generation":8'), 'latin1');
+  expect(() => readKey(renamed, 'k', masterKey)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+});
+
+test('a key that is not wrapped is refused where a master key is set', () => {
+  expect(() => readKey(writeKey('archive-1', name, key), 'k', masterKey)).toThrow(
+    expect.objectContaining({ code: 'config_invalid' }),
+  );
+});
+
+test('a key file cut short is damage', () => {
+  const bytes = writeKey('archive-1', name, key);
+  expect(() => readKey(bytes.subarray(0, -1), 'k')).toThrow(expect.objectContaining({ code: 'damage' }));
+});
+
+test('a segment comes back entry by entry, and one cut short at any line is damage', () => {
+  const bytes = writeSegment('archive-1', name, entries);
+  expect(readSegment(bytes, 's')).toEqual(entries);
+  const lines = bytes.toString().trimEnd().split('\n');
+  for (let kept = 0; kept < lines.length; kept += 1) {
+    const cut = Buffer.from(`${lines.slice(0, kept).join('\n')}\n`);
+    expect(() => readSegment(cut, 's')).toThrow(expect.objectContaining({ code: 'damage' }));
+  }
+});
+
+test('a head comes back as it was written, and one that is not whole is damage', () => {
+  const head = { generation: 7, keyId: name.id, sealedAt: 1_700_000_000_000 };
+  expect(readHead(writeHead('archive-1', head), 'h')).toEqual(head);
+  for (const bytes of ['', '{', '[]', '{"generation":7,"keyId":"x"}', '{"generation":-0.5,"keyId":"x","sealedAt":1}']) {
+    expect(() => readHead(Buffer.from(bytes), 'h')).toThrow(expect.objectContaining({ code: 'damage' }));
+  }
+});
