@@ -23,7 +23,7 @@ export type Figure = {
 export type Verdict = 'PASS' | 'MISS' | 'INFO';
 
 /** The figure divided by its baseline; undefined where it has none. */
-export function ratioOf(figure: Figure): number | undefined {
+function ratioOf(figure: Figure): number | undefined {
   return figure.baseline === undefined ? undefined : figure.value / figure.baseline;
 }
 

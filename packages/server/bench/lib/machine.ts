@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile, stat, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { cpus, release, totalmem, type } from 'node:os';
 import { promisify } from 'node:util';
 
@@ -27,29 +27,13 @@ async function sqliteVersion(): Promise<string> {
   return String(version);
 }
 
-/** File system, size and kind of the disk below a folder. */
+/** File system, size and device of the disk below a folder. */
 async function describeDisk(folder: string): Promise<string> {
   const { blocks, bsize } = await statfs(folder);
-  const parts = [`${Math.round((blocks * bsize) / 2 ** 30)} GiB`];
-  const fileSystem = await run('stat', ['--file-system', '--format=%T', folder]).then(
-    ({ stdout }) => stdout.trim(),
+  const size = `${Math.round((blocks * bsize) / 2 ** 30)} GiB`;
+  const named = await run('df', ['--output=fstype,source', folder]).then(
+    ({ stdout }) => stdout.trim().split('\n').at(-1)?.trim().split(/\s+/),
     () => undefined,
   );
-  if (fileSystem !== undefined) parts.unshift(fileSystem);
-  const device = await deviceOf(folder).catch(() => undefined);
-  if (device !== undefined) parts.push(device);
-  return parts.join(', ');
-}
-
-/** The block device by its number, where the system shows it. */
-async function deviceOf(folder: string): Promise<string | undefined> {
-  const { dev } = await stat(folder);
-  const number = `${(dev >> 8) & 0xfff}:${(dev & 0xff) | ((dev >> 12) & 0xfff00)}`;
-  for (const name of await readdir('/sys/block')) {
-    const path = `/sys/block/${name}`;
-    if ((await readFile(`${path}/dev`, 'utf8')).trim() !== number) continue;
-    const turns = (await readFile(`${path}/queue/rotational`, 'utf8')).trim() === '1';
-    return `${name}, ${turns ? 'rotating' : 'not rotating'}`;
-  }
-  return undefined;
+  return [...(named ?? []), size].join(', ');
 }

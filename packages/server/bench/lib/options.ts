@@ -19,6 +19,9 @@ export function readOptions(args: readonly string[], names: readonly string[]): 
     const { values } = parseArgs({ args: [...args], options: flags, strict: true });
     if (values.only !== undefined && !names.includes(values.only)) return `there is no benchmark ${values.only}`;
     const quick = values.quick === true;
+    if (values['write-docs'] === true && (quick || (values.only !== undefined && process.send === undefined))) {
+      return 'docs/benchmarks.md is written from a whole run at full sizes';
+    }
     const sizes = quick ? quickSizes : fullSizes;
     return {
       only: values.only,

@@ -3,6 +3,7 @@ import { type Faults, noFaults } from '../lib/faults.ts';
 import { AppError, Bug } from '../model/errors.ts';
 import type { KeyStore, KeyTx, PagePlace, StoredPage, TopRow } from '../model/key-store.ts';
 import type { Vault } from '../model/vault.ts';
+import { openPath } from './open-path.ts';
 import {
   associatedDataOf,
   entryOf,
@@ -17,6 +18,7 @@ import {
   parentOf,
   pathOf,
   placeName,
+  slotsByLeaf,
   standardShape,
   type TreeShape,
   topPlace,
@@ -104,7 +106,7 @@ export class KeyTree {
 
   /** Opens the leaves of many slots, some at a time, and shows each slot's entry (undefined: never born). */
   async #visit(slots: readonly number[], see: (slot: number, entry: Buffer | undefined) => void): Promise<void> {
-    const byLeaf = this.#byLeaf(slots);
+    const byLeaf = slotsByLeaf(slots, this.shape);
     const leaves = [...byLeaf.keys()];
     for (let from = 0; from < leaves.length; from += leavesPerRead) {
       const some = leaves.slice(from, from + leavesPerRead);
@@ -139,7 +141,7 @@ export class KeyTree {
     if (slots.length === 0) return [];
     const killed: number[] = [];
     const edits: LeafEdit[] = [];
-    for (const [leaf, mine] of this.#byLeaf(slots)) {
+    for (const [leaf, mine] of slotsByLeaf(slots, this.shape)) {
       edits.push({ leaf, birth: false, apply: (keys) => void killed.push(...this.#overwrite(leaf, keys, mine)) });
     }
     const top = await this.lock(tx);
@@ -200,18 +202,6 @@ export class KeyTree {
     this.#cache.dropOld();
   }
 
-  /** Slots, each once, ascending, by their leaves, ascending. */
-  #byLeaf(slots: readonly number[]): Map<number, number[]> {
-    const byLeaf = new Map<number, number[]>();
-    for (const slot of [...new Set(slots)].sort((a, b) => a - b)) {
-      const { leaf } = leafOf(slot, this.shape);
-      const there = byLeaf.get(leaf);
-      if (there) there.push(slot);
-      else byLeaf.set(leaf, [slot]);
-    }
-    return byLeaf;
-  }
-
   async #rewrite(tx: KeyTx, top: TopRow, edits: readonly LeafEdit[]): Promise<void> {
     const rootKey = await this.rootKey(top);
     try {
@@ -259,36 +249,11 @@ export class KeyTree {
     const path = await this.#store.reads.readPath([...places.values()]);
     if (path === undefined) throw new AppError('damage', { detail: 'the archive row is missing' });
     const top = await this.openTop(path.top);
-    const stored = new Map(path.pages.map((page) => [placeName(page), page]));
-    const opened = new Map<string, OpenedPage>();
-    const topPage = { place: topPlace(this.shape), keys: top };
-    opened.set(placeName(topPage.place), topPage);
-    const found = new Map<number, OpenedPage>();
-    for (const place of [...places.values()].sort((a, b) => b.level - a.level)) {
-      const page = this.#openChild(place, opened, stored);
-      if (page === undefined) continue;
-      opened.set(placeName(place), page);
-      if (place.level === 0) found.set(place.index, page);
-    }
+    const opened = openPath(this, { place: topPlace(this.shape), keys: top }, [...places.values()], path.pages);
     this.#keepUpper(opened);
-    return found;
-  }
-
-  #openChild(
-    place: PagePlace,
-    opened: ReadonlyMap<string, OpenedPage>,
-    stored: ReadonlyMap<string, StoredPage>,
-  ): OpenedPage | undefined {
-    const up = parentOf(place, this.shape);
-    const parent = opened.get(placeName(up.place));
-    if (parent === undefined) return undefined;
-    const key = entryOf(parent, up.offset);
-    if (isAbsent(key)) return undefined;
-    const sealed = stored.get(placeName(place));
-    if (sealed === undefined) throw pageDamage(place, 'is missing');
-    const keys = this.crypto.open(key, associatedDataOf(place), sealed.sealed);
-    if (keys === undefined) throw pageDamage(place, 'does not open');
-    return { place, keys };
+    return new Map(
+      [...opened.values()].filter(({ place }) => place.level === 0).map((page) => [page.place.index, page]),
+    );
   }
 
   /** Keeps the parents of leaves, the only pages that make the next read cheaper, and wipes the rest. */

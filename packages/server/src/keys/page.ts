@@ -121,3 +121,15 @@ export function placeName(place: PagePlace): string {
 export function pageDamage(place: PagePlace, what: string): AppError {
   return new AppError('damage', { detail: `key page ${placeName(place)}: ${what}` });
 }
+
+/** Slots, each once, ascending, by their leaves, ascending. */
+export function slotsByLeaf(slots: readonly number[], shape: TreeShape): Map<number, number[]> {
+  const byLeaf = new Map<number, number[]>();
+  for (const slot of [...new Set(slots)].sort((a, b) => a - b)) {
+    const { leaf } = leafOf(slot, shape);
+    const there = byLeaf.get(leaf);
+    if (there) there.push(slot);
+    else byLeaf.set(leaf, [slot]);
+  }
+  return byLeaf;
+}

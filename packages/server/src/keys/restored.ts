@@ -36,11 +36,9 @@ export function refuseForeign(state: VaultState, top: TopRow): void {
 
 /** Segments whose seal this database does not know: of a seal that died before its commit, or of a lost future. */
 export async function unseenSegments(state: VaultState, tx: KeyTx): Promise<RootKeyName[]> {
-  const unseen: RootKeyName[] = [];
-  for (const segment of state.segments) {
-    if (!(await tx.hasSeal({ generation: segment.generation, keyId: segment.id }))) unseen.push(segment);
-  }
-  return unseen;
+  const seals = state.segments.map(({ id, generation }) => ({ keyId: id, generation }));
+  const known = await tx.knownSeals(seals);
+  return state.segments.filter((segment) => !known.has(segment.id));
 }
 
 /** Entries of a segment that the database's journal does not have. */

@@ -96,7 +96,8 @@ export interface KeyTx extends KeyReads {
   /** Those of the ids that the journal holds. */
   knownJournalIds(ids: readonly string[]): Promise<Set<string>>;
   recordSeal(seal: SealRecord): Promise<void>;
-  hasSeal(seal: { generation: number; keyId: string }): Promise<boolean>;
+  /** Key ids of those of the seals that were committed here. */
+  knownSeals(seals: readonly { generation: number; keyId: string }[]): Promise<Set<string>>;
 }
 
 /** Transactions for the key tree. A write transaction that throws leaves nothing behind. */

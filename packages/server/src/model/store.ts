@@ -108,7 +108,7 @@ export interface StoreReads {
     /** The entries of these ids, with the generation of the seal that copied each (null while pending). */
     find(ids: readonly string[]): Promise<(JournalEntry & { copiedBy: number | null })[]>;
   };
-  keys: Pick<KeyTx, 'readTop' | 'readPath' | 'readPages' | 'namedSlots' | 'hasSeal'> & {
+  keys: Pick<KeyTx, 'readTop' | 'readPath' | 'readPages' | 'namedSlots' | 'knownSeals'> & {
     /** Where pages are stored, by level and index, ascending; those after `after`. For fsck. */
     places(after: PagePlace | undefined, limit: number): Promise<PagePlace[]>;
     /** Committed seals of generations after `afterGeneration`, ascending. */

@@ -28,7 +28,7 @@ function toCopiedEntry(row: Row<'journal'>): JournalEntry & { copiedBy: number |
 
 type JournalTx = Pick<
   KeyTx,
-  'appendJournal' | 'pendingJournal' | 'markCopied' | 'knownJournalIds' | 'recordSeal' | 'hasSeal'
+  'appendJournal' | 'pendingJournal' | 'markCopied' | 'knownJournalIds' | 'recordSeal' | 'knownSeals'
 >;
 
 const insertEntries = rowInsert({
@@ -69,12 +69,17 @@ export function journalWrites(session: Session): JournalTx {
       const sql = 'INSERT INTO seal (generation, key_id, sealed_at) VALUES (?, ?, ?)';
       await session.change(sql, [generation, keyId, sealedAt]);
     },
-    hasSeal: (seal) => hasSeal(session, seal),
+    knownSeals: (seals) => knownSeals(session, seals),
   };
 }
 
-/** True when that seal was committed here. */
-export async function hasSeal(session: Session, seal: { generation: number; keyId: string }): Promise<boolean> {
-  const sql = 'SELECT generation FROM seal WHERE generation = ? AND key_id = ?';
-  return (await session.rows(sql, [seal.generation, seal.keyId])).length === 1;
+/** Key ids of those of the seals that were committed here, under just that generation. */
+export async function knownSeals(
+  session: Session,
+  seals: readonly { generation: number; keyId: string }[],
+): Promise<Set<string>> {
+  const sql = `SELECT generation, key_id FROM seal WHERE ${session.dialect.within('generation')}`;
+  const rows = await session.rows<Row<'seal'>>(sql, [session.dialect.list(seals.map((seal) => seal.generation))]);
+  const committed = new Map(rows.map((row) => [row.key_id, row.generation]));
+  return new Set(seals.filter((seal) => committed.get(seal.keyId) === seal.generation).map((seal) => seal.keyId));
 }

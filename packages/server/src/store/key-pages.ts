@@ -2,7 +2,7 @@ import type { KeyReads, KeyTx, PagePlace, Reservation, StoredPage } from '../mod
 import type { StoreReads } from '../model/store.ts';
 import { batches, marks, perBatch, rowInsert } from './batches.ts';
 import { changeOne, isEmpty } from './changes.ts';
-import { hasSeal, journalWrites } from './journal.ts';
+import { journalWrites, knownSeals } from './journal.ts';
 import { toFlag, toTop } from './rows.ts';
 import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
@@ -25,7 +25,7 @@ export function keyReads(session: Session): KeyReads & StoreReads['keys'] {
         UNION SELECT slot FROM epoch WHERE slot BETWEEN ? AND ? ORDER BY slot`;
       return (await session.rows<{ slot: number }>(sql, [from, to, from, to])).map((row) => row.slot);
     },
-    hasSeal: (seal) => hasSeal(session, seal),
+    knownSeals: (seals) => knownSeals(session, seals),
     async places(after, limit) {
       const sql = 'SELECT place FROM key_page WHERE place > ? ORDER BY place LIMIT ?';
       const rows = await session.rows<Pick<PageRow, 'place'>>(sql, [after === undefined ? -1 : placeOf(after), limit]);

@@ -37,6 +37,8 @@ export class FileVault implements Vault {
   readonly #folders: readonly Folder[];
   readonly #masterKey: Uint8Array | undefined;
   readonly #faults: Faults;
+  /** Heads read before, by file name: a name never holds anything else, and there may be thousands within a horizon. */
+  #heads = new Map<string, Head>();
 
   constructor(options: FileVaultOptions) {
     this.#folders = options.folders;
@@ -55,10 +57,15 @@ export class FileVault implements Vault {
   async current(): Promise<VaultState> {
     const files = await this.#files();
     const heads: Head[] = [];
+    const known = new Map<string, Head>();
     for (const name of namesOf('head', files)) {
-      const head = await this.#head(fileName('head', name));
-      if (head) heads.push(head);
+      const file = fileName('head', name);
+      const head = await this.#head(file);
+      if (head === undefined) continue;
+      heads.push(head);
+      known.set(file, head);
     }
+    this.#heads = known;
     const archiveId = await this.#archiveId();
     return { archiveId, heads, keys: namesOf('key', files), segments: namesOf('segment', files) };
   }
@@ -108,6 +115,8 @@ export class FileVault implements Vault {
 
   /** A head, or undefined when it went meanwhile: what was read while it was being destroyed is not damage. */
   async #head(file: string): Promise<Head | undefined> {
+    const known = this.#heads.get(file);
+    if (known) return known;
     const bytes = await this.#read(file);
     try {
       return bytes && readHead(bytes, file);

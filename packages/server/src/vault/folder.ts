@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { type FileHandle, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeFolder, syncFolder } from '../lib/durable-files.ts';
 import { goneSuffix, tempSuffix } from './vault-files.ts';
 
 /**
@@ -25,13 +26,15 @@ export interface Folder {
 /** A folder on disk: mode 0700, files 0600. It is made when the first file is written. */
 export function openFolder(path: string): Folder {
   const at = (name: string) => join(path, name);
+  let isMade = false;
   return {
     list: async () => (await whereThere(readdir(path))) ?? [],
     read: async (name) => await whereThere(readFile(at(name))),
     rename: async (from, to) => await rename(at(from), at(to)),
     sync: async () => await syncFolder(path),
     async write(name, bytes) {
-      if ((await mkdir(path, { recursive: true, mode: 0o700 })) !== undefined) await syncFolder(dirname(path));
+      if (!isMade) await makeFolder(path);
+      isMade = true;
       await using file = disposable(await open(at(name), 'wx', 0o600));
       await file.handle.writeFile(bytes);
       await file.handle.sync();
@@ -53,11 +56,6 @@ export function openFolder(path: string): Folder {
 
 function disposable(handle: FileHandle) {
   return { handle, [Symbol.asyncDispose]: async () => await handle.close() };
-}
-
-async function syncFolder(path: string): Promise<void> {
-  await using folder = disposable(await open(path, 'r'));
-  await folder.handle.sync();
 }
 
 async function whereThere<T>(reading: Promise<T>): Promise<T | undefined> {

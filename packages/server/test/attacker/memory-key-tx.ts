@@ -157,8 +157,10 @@ export class MemoryKeyTx extends MemoryKeyReads implements KeyTx {
     this.#state.seals.push({ ...seal });
   }
 
-  async hasSeal(seal: { generation: number; keyId: string }): Promise<boolean> {
-    return this.#state.seals.some((one) => one.generation === seal.generation && one.keyId === seal.keyId);
+  async knownSeals(seals: readonly { generation: number; keyId: string }[]): Promise<Set<string>> {
+    const isKnown = (seal: { generation: number; keyId: string }) =>
+      this.#state.seals.some((one) => one.generation === seal.generation && one.keyId === seal.keyId);
+    return new Set(seals.filter(isKnown).map((seal) => seal.keyId));
   }
 
   #setTop(row: TopRow): void {

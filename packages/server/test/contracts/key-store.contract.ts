@@ -158,7 +158,7 @@ const transactionCases: Cases = {
       expect(await tx.findReservations('all')).toEqual([]);
       expect(await tx.pendingJournal()).toEqual([]);
       expect(await tx.knownJournalIds([entry.id])).toEqual(new Set());
-      expect(await tx.hasSeal({ generation: 2, keyId: 'k' })).toBe(false);
+      expect(await tx.knownSeals([{ generation: 2, keyId: 'k' }])).toEqual(new Set());
     });
   },
   'transactions run one after the other, on whichever connection: no update is lost': async (store) => {
@@ -257,9 +257,12 @@ const recordCases: Cases = {
   'a seal is known by its generation and key together': async (store) => {
     await store.write((tx) => tx.recordSeal({ generation: 5, keyId: 'a', sealedAt: 1 }));
     await store.write(async (tx) => {
-      expect(await tx.hasSeal({ generation: 5, keyId: 'a' })).toBe(true);
-      expect(await tx.hasSeal({ generation: 5, keyId: 'b' })).toBe(false);
-      expect(await tx.hasSeal({ generation: 6, keyId: 'a' })).toBe(false);
+      const asked = [
+        { generation: 5, keyId: 'a' },
+        { generation: 5, keyId: 'b' },
+      ];
+      expect(await tx.knownSeals(asked)).toEqual(new Set(['a']));
+      expect(await tx.knownSeals([{ generation: 6, keyId: 'a' }])).toEqual(new Set());
     });
   },
 };

@@ -8,6 +8,8 @@ export type TacetProcess = {
   child: ChildProcess;
   /** Resolves with what follows `listening on ` on standard output. */
   listening: Promise<string>;
+  /** What it has said on standard error so far. */
+  errors(): string;
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null; output: string; errors: string }>;
 };
 
@@ -35,5 +37,5 @@ export function startTacet(args: readonly string[], env: Record<string, string>)
     child.once('error', reject);
     child.once('close', (code, signal) => resolve({ code, signal, output, errors }));
   });
-  return { child, listening, ended };
+  return { child, listening, errors: () => errors, ended };
 }

@@ -15,6 +15,8 @@ export type Run = { erasureId: string; fence: Fence; signal: AbortSignal };
 
 /** Items shredded in one transaction at the most. */
 const shredMax = 1000;
+/** Items of the first transaction of a run; the next ones grow or shrink with the time it took. */
+const firstLimit = 100;
 /** A shredding transaction should hold the database no longer than this. */
 const shredAimMs = 35;
 /** Items removed or verified in one step. */
@@ -27,7 +29,7 @@ const stepMax = 1000;
 export async function shredErasure(engine: Engine, run: Run): Promise<void> {
   const erasure = await erasureOf(engine, run.erasureId);
   await replan(engine, run, erasure);
-  let limit = shredMax / 4;
+  let limit = firstLimit;
   for (let fromSeq = 0; ; ) {
     run.signal.throwIfAborted();
     const items = await engine.store.reads.erasures.items(erasure.id, { fromSeq, limit, states: ['planned'] });
