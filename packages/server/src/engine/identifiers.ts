@@ -8,7 +8,7 @@ import type { Epoch, StoredToken } from '../model/token-store.ts';
 import type { Engine } from './context.ts';
 
 /** The values under which one identifier is stored and asked for: a phone has up to two, anything else one or none. */
-export function valuesOf(identifier: Identifier, tenant: Tenant): string[] {
+function valuesOf(identifier: Identifier, tenant: Tenant): string[] {
   switch (identifier.kind) {
     case 'phone':
       return phoneValues(identifier.value, tenant.region);

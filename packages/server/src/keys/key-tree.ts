@@ -1,13 +1,12 @@
 import type { Clock } from '../lib/clock.ts';
 import { type Faults, noFaults } from '../lib/faults.ts';
 import { AppError, Bug } from '../model/errors.ts';
-import type { KeyStore, KeyTx, PagePlace, StoredPage, TopRow } from '../model/key-store.ts';
+import type { KeyStore, KeyTx, PagePlace, TopRow } from '../model/key-store.ts';
 import type { Vault } from '../model/vault.ts';
 import { openPath } from './open-path.ts';
 import {
   associatedDataOf,
   entryOf,
-  isAbsent,
   isDestroyed,
   type KeyCrypto,
   keyBytes,

@@ -35,7 +35,7 @@ export function refuseForeign(state: VaultState, top: TopRow): void {
 }
 
 /** Segments whose seal this database does not know: of a seal that died before its commit, or of a lost future. */
-export async function unseenSegments(state: VaultState, tx: KeyTx): Promise<RootKeyName[]> {
+async function unseenSegments(state: VaultState, tx: KeyTx): Promise<RootKeyName[]> {
   const seals = state.segments.map(({ id, generation }) => ({ keyId: id, generation }));
   const known = await tx.knownSeals(seals);
   return state.segments.filter((segment) => !known.has(segment.id));

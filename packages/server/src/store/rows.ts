@@ -18,7 +18,7 @@ export function toJson<T>(value: T): JsonText<T> {
 }
 
 /** Only text that `toJson` made has this type, so the value is what went in. */
-export function fromJson<T>(text: JsonText<T>): T {
+function fromJson<T>(text: JsonText<T>): T {
   return JSON.parse(text) as T;
 }
 

@@ -164,7 +164,7 @@ async function coreOf(process: SimulatedProcess, phone: string): Promise<Buffer>
 }
 
 /** Opens an epoch's key and notes it for the attack on tokens. */
-export async function noteEpochKey(process: SimulatedProcess, epoch: Epoch): Promise<Buffer> {
+async function noteEpochKey(process: SimulatedProcess, epoch: Epoch): Promise<Buffer> {
   const key = await process.tree.keyOf(epoch.slot);
   process.world.epochKeys.set(epoch.id, key);
   process.world.oracle.note(key);

@@ -33,7 +33,7 @@ export async function play(
 }
 
 /** What a directed history is written in. */
-export class Stage {
+class Stage {
   readonly world: World;
 
   constructor(world: World) {

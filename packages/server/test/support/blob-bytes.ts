@@ -80,7 +80,7 @@ export function watching(source: AsyncIterable<Uint8Array>): {
 }
 
 /** A promise, and what fulfils it. */
-export function gate(): { opened: Promise<void>; open: () => void } {
+function gate(): { opened: Promise<void>; open: () => void } {
   let open = () => {};
   const opened = new Promise<void>((resolve) => {
     open = resolve;

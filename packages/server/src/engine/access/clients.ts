@@ -6,7 +6,7 @@ import { auditEntry } from '../audit/audit-entry.ts';
 import type { Engine } from '../context.ts';
 
 /** A client's secret is good for this long, as Creovai's is. */
-export const secretLifeMs = 365 * 24 * 3_600_000;
+const secretLifeMs = 365 * 24 * 3_600_000;
 
 /** Credentials just made: the only time the secret is seen. */
 export type NewCredentials = { clientId: string; clientSecret: string; expiresAt: number };

@@ -5,7 +5,7 @@ import type { Engine } from '../context.ts';
 import { signingKeys } from './signing-key.ts';
 
 /** Creovai's clients expect 1799, one less than half an hour; the token lives as long as it says. */
-export const tokenLifeSeconds = 1799;
+const tokenLifeSeconds = 1799;
 
 export type IssuedToken = { token: string; expiresInSeconds: number };
 

@@ -53,7 +53,7 @@ export async function openRecording(engine: Engine, caller: Caller, callId: stri
 }
 
 /** True while a started erasure that reaches this artifact has not let go of the call. */
-export async function isGated(engine: Engine, callId: string, kind: CallArtifactKind): Promise<boolean> {
+async function isGated(engine: Engine, callId: string, kind: CallArtifactKind): Promise<boolean> {
   const gates = await engine.store.reads.erasures.gatesOf([callId]);
   return gates.some((gate) => reachOf(gate.action, gate).artifacts.includes(kind));
 }

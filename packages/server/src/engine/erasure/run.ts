@@ -76,7 +76,7 @@ async function eachStep(
   states: readonly Item['state'][],
   step: (items: readonly Item[]) => Promise<void>,
 ): Promise<void> {
-  let failure: unknown;
+  const failures: unknown[] = [];
   for (let fromSeq = 0; ; ) {
     run.signal.throwIfAborted();
     const items = await engine.store.reads.erasures.items(run.erasureId, { fromSeq, limit: stepMax, states });
@@ -86,12 +86,13 @@ async function eachStep(
       await step(items);
     } catch (error) {
       if (error instanceof AppError && error.code === 'lease_lost') throw error;
-      failure = error;
+      failures.push(error);
     }
     fromSeq = last.seq + 1;
     await new Promise((resolve) => setImmediate(resolve));
   }
-  if (failure !== undefined) throw failure;
+  // The last is as good as any: the job is tried again as a whole, and every item has its own code.
+  if (failures.length > 0) throw failures.at(-1);
 }
 
 /**

@@ -8,7 +8,7 @@ const firstPauseMs = 250;
 const longestPauseMs = 5 * 60_000;
 
 /** How long to wait after this many attempts. */
-export function pauseAfter(attempts: number): number {
+function pauseAfter(attempts: number): number {
   return Math.min(longestPauseMs, firstPauseMs * 2 ** Math.max(0, Math.min(attempts, 30) - 1));
 }
 
