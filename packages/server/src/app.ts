@@ -116,9 +116,17 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
         await Promise.all(worker.map(async (one) => await one.stop()));
         await Promise.allSettled(engine.background);
         await upkeep.stop();
-        if ((await issuer.close()) > 0) engine.sealer.request();
-        await engine.sealer.close();
-        await store.close();
+        try {
+          if ((await issuer.close()) > 0) engine.sealer.request();
+        } catch (error) {
+          // Left to the next process, once the lease of the reservation has ended.
+          log.warn('slots.not_released', { code: error instanceof AppError ? error.code : 'internal' });
+        }
+        try {
+          await engine.sealer.close();
+        } finally {
+          await store.close();
+        }
       },
     };
   } catch (error) {

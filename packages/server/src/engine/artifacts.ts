@@ -1,6 +1,6 @@
 import { openBytes, sealBytes } from '../keys/sealing.ts';
 import type { Artifact } from '../model/call.ts';
-import { AppError } from '../model/errors.ts';
+import { AppError, hasCode } from '../model/errors.ts';
 import type { Engine } from './context.ts';
 import { contextOf } from './secrets.ts';
 
@@ -44,15 +44,43 @@ export async function readCorrelations(
   for (let from = 0; from < callIds.length; from += batch) {
     const some = callIds.slice(from, from + batch);
     const artifacts = await engine.store.reads.artifacts.findMany(some, 'correlation');
-    const keys = await engine.tree.keysOf(artifacts.map((artifact) => artifact.slot));
+    const keys = await keysOf(engine, artifacts);
     for (const artifact of artifacts) {
       const key = keys.get(artifact.slot);
       if (key === undefined || artifact.sealed === null) continue;
-      const plain = openBytes(key, contextOf(artifact), artifact.sealed);
-      key.fill(0);
-      found.set(artifact.ownerId, JSON.parse(plain.toString('utf8')) as Record<string, unknown>);
+      const correlation = openOrSkip(engine, artifact, artifact.sealed, key);
+      if (correlation !== undefined) found.set(artifact.ownerId, correlation);
     }
     await new Promise((resolve) => setImmediate(resolve));
   }
   return found;
+}
+
+/** Keys of artifacts by slot. A damaged key page leaves out only what hangs on it. */
+async function keysOf(engine: Engine, artifacts: readonly Artifact[]): Promise<Map<number, Buffer>> {
+  const slots = artifacts.map((artifact) => artifact.slot);
+  try {
+    return await engine.tree.keysOf(slots);
+  } catch (error) {
+    if (!hasCode(error, 'damage')) throw error;
+    const keys = new Map<number, Buffer>();
+    for (const slot of slots) {
+      const state = await engine.tree.open(slot).catch(() => undefined);
+      if (state?.kind === 'live') keys.set(slot, state.key);
+    }
+    return keys;
+  }
+}
+
+/** What names a call must not keep it from being erased: a damaged sealing is told to the operator and left out. */
+function openOrSkip(engine: Engine, artifact: Artifact, sealed: Uint8Array, key: Buffer) {
+  try {
+    return JSON.parse(openBytes(key, contextOf(artifact), sealed).toString('utf8')) as Record<string, unknown>;
+  } catch (error) {
+    if (!hasCode(error, 'damage')) throw error;
+    engine.log.error('artifact.damaged', { ownerId: artifact.ownerId, kind: artifact.kind });
+    return undefined;
+  } finally {
+    key.fill(0);
+  }
 }

@@ -26,6 +26,8 @@ export type Limits = {
   jobLeaseMs: number;
   /** Largest recording accepted, in bytes. */
   uploadBytesMax: number;
+  /** How long a retired root key lives, and so how long a backup of the database opens. */
+  horizonMs: number;
   /** How long a tombstone outlives its erasure. */
   tombstoneMs: number;
 };

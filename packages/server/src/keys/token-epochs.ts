@@ -47,10 +47,17 @@ export class TokenEpochs {
     this.#batch = options.batch ?? 500;
   }
 
-  /** Begins a new epoch: new tokens are written under it from its commit on. */
-  async begin(tenantId: string): Promise<Epoch> {
+  /**
+   * Begins a new epoch: new tokens are written under it from its commit on. With `only`, and another than that epoch
+   * being current by now, somebody else was faster: then that one is returned.
+   */
+  async begin(tenantId: string, only?: { after: number }): Promise<Epoch> {
     const [slot] = await this.#issuer.take(1);
-    return await this.#store.write(async (tx) => await this.beginIn(tx, tenantId, slot ?? 0));
+    return await this.#store.write(async (tx) => {
+      const current = (await tx.tokens.epochs(tenantId)).at(-1);
+      if (only !== undefined && current !== undefined && current.number !== only.after) return current;
+      return await this.beginIn(tx, tenantId, slot ?? 0);
+    });
   }
 
   /** The same inside a transaction of the caller's, with a slot taken before it. */

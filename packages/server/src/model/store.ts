@@ -80,6 +80,8 @@ export interface StoreReads {
     /** Erasures that run, oldest first. */
     open(limit: number): Promise<Erasure[]>;
     page(afterId: string, limit: number): Promise<Erasure[]>;
+    /** True if an erasure of the tenant was started at or after this time. */
+    anyStartedSince(tenantId: string, at: number): Promise<boolean>;
   };
   doomed: {
     /** Those of the span's calls, whichever erasure doomed them. */

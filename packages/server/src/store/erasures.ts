@@ -57,6 +57,10 @@ export function erasureReads(session: Session): StoreReads['erasures'] {
       const sql = "SELECT * FROM erasure WHERE state = 'running' ORDER BY id LIMIT ?";
       return (await session.rows<Row<'erasure'>>(sql, [limit])).map(toErasure);
     },
+    async anyStartedSince(tenantId, at) {
+      const sql = 'SELECT id FROM erasure WHERE tenant_id = ? AND unreadable_at >= ? LIMIT 1';
+      return (await session.rows(sql, [tenantId, at])).length > 0;
+    },
     async page(afterId, limit) {
       return (await erasures().where('id', '>', afterId).orderBy('id').limit(limit).execute()).map(toErasure);
     },

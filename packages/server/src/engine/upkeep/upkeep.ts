@@ -2,6 +2,7 @@ import { endReservations } from '../../keys/slot-issuer.ts';
 import { AppError } from '../../model/errors.ts';
 import { sweepAbandonedUploads } from '../archive/abandoned-uploads.ts';
 import type { Engine } from '../context.ts';
+import { turnDueEpochs } from './turn-epochs.ts';
 
 /** How often a process looks after what nobody waits for. */
 const everyMs = 10_000;
@@ -9,8 +10,8 @@ const everyMs = 10_000;
 const tombstoneBatch = 1000;
 
 /**
- * Looks after what nobody waits for: abandoned uploads, slots of dead processes, root keys past their horizon, old
- * tombstones, opened keys in memory. Every process does it; all of it happens under locks and may be repeated.
+ * Looks after what nobody waits for: abandoned uploads, slots of dead processes, root keys past their horizon, token
+ * epochs that are due, old tombstones, opened keys in memory. Every process does it; all of it happens under locks and may be repeated.
  */
 export class Upkeep {
   readonly #engine: Engine;
@@ -49,6 +50,7 @@ export class Upkeep {
       const due = await engine.rootKeys.nextExpiry();
       return due !== undefined && due <= engine.clock.now() ? await engine.rootKeys.expire() : 0;
     });
+    await this.#try('epochs', async () => await turnDueEpochs(engine));
     await this.#try('tombstones', async () => {
       const before = engine.clock.now() - engine.limits.tombstoneMs;
       return await engine.store.write(async (tx) => await tx.tombstones.dropGone(before, tombstoneBatch));

@@ -1,0 +1,33 @@
+import { idTime } from '../../lib/ids.ts';
+import type { Tenant } from '../../model/tenant.ts';
+import type { Engine } from '../context.ts';
+
+/** However long the horizon is, an epoch that saw an erasure lives no longer than this. */
+const dayMs = 24 * 3_600_000;
+
+/**
+ * Turns the token epochs that are due: once per horizon, at least daily, where anything was erased under the epoch. An
+ * old copy's tokens then die with the root keys that opened the old epoch's key, instead of living as long as their
+ * tenant. A turn that a dead process left is finished first. Returns how many epochs were ended.
+ */
+export async function turnDueEpochs(engine: Engine): Promise<number> {
+  let ended = 0;
+  for (const tenant of await engine.store.reads.tenants.list()) {
+    const [oldest, ...younger] = await engine.store.reads.tokens.epochs(tenant.id);
+    if (oldest === undefined) continue;
+    if (younger.length === 0) {
+      if (!(await isDue(engine, tenant, idTime(oldest.id)))) continue;
+      await engine.epochs.begin(tenant.id, { after: oldest.number });
+    }
+    await engine.epochs.finish(tenant.id);
+    engine.sealer.request();
+    ended += 1;
+  }
+  return ended;
+}
+
+async function isDue(engine: Engine, tenant: Tenant, begunAt: number): Promise<boolean> {
+  const age = engine.clock.now() - begunAt;
+  if (age < Math.min(engine.limits.horizonMs, dayMs)) return false;
+  return await engine.store.reads.erasures.anyStartedSince(tenant.id, begunAt);
+}
