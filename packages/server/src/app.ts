@@ -14,6 +14,7 @@ import { RootKeys } from './keys/root-keys.ts';
 import { endReservations, SlotIssuer } from './keys/slot-issuer.ts';
 import { TokenEpochs } from './keys/token-epochs.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
+import { systemError } from './lib/durable-files.ts';
 import { type Faults, noFaults } from './lib/faults.ts';
 import { newId } from './lib/ids.ts';
 import { type Log, stderrLog } from './lib/log.ts';
@@ -33,6 +34,8 @@ export type AppParts = { clock?: Clock; faults?: Faults; log?: Log; blobs?: Blob
 /** An opened archive. */
 export type App = {
   engine: Engine;
+  /** Names of the migrations that opening it has run. */
+  migrated: readonly string[];
   /** Before any work: destroys slots that dead processes left, makes the token-signing key where there is none. */
   prepare(): Promise<void>;
   /** Starts what runs in the background; `workers` may be 0. */
@@ -52,12 +55,12 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
   const clock = parts.clock ?? systemClock;
   const faults = parts.faults ?? noFaults;
   const log = parts.log ?? stderrLog;
+  const masterKey = config.masterKeyFile === null ? undefined : await readMasterKey(config.masterKeyFile);
   const store: Store = await openSqliteStore({ file: join(config.home, 'db', 'tacet.sqlite'), clock, faults });
   try {
-    await store.migrate();
+    const migrated = await store.migrate();
     const blobs = parts.blobs ?? new FileBlobs({ root: join(config.home, 'blobs'), faults });
     await blobs.check();
-    const masterKey = config.masterKeyFile === null ? undefined : await readMasterKey(config.masterKeyFile);
     const folders = config.keysDirs.map((folder) => openFolder(folder));
     const vault = new FileVault({ folders, faults, ...(masterKey && { masterKey }) });
 
@@ -101,12 +104,17 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
     const upkeep = new Upkeep(engine);
     return {
       engine,
+      migrated,
       async prepare() {
-        await endReservations(keyStore, tree, clock, { endedBy: clock.now() });
+        const destroyed = await endReservations(keyStore, tree, clock, { endedBy: clock.now() });
+        if (destroyed > 0) engine.sealer.request();
         await ensureSigningKey(engine);
       },
       startBackground(workers) {
-        engine.sealer.start();
+        engine.sealer.start().catch((error: unknown) => {
+          // Without it the first seal is whichever an erasure asks for.
+          log.warn('seal.not_scheduled', { code: error instanceof AppError ? error.code : 'internal' });
+        });
         upkeep.start();
         worker = Array.from({ length: workers }, () => new Worker(engine));
         for (const one of worker) one.start();
@@ -135,13 +143,15 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
   }
 }
 
-/** 32 bytes, raw or as hex or base64 text. */
+/** 32 bytes, raw or as hex or base64 text; the whole of it, so that a passphrase is never taken for a key by chance. */
 async function readMasterKey(file: string): Promise<Buffer> {
-  const bytes = await readFile(file);
+  const bytes = await readFile(file).catch((error: unknown) => {
+    const detail = systemError(error)?.code ?? 'unknown';
+    throw new AppError('config_invalid', { message: 'TACET_MASTER_KEY_FILE cannot be read', detail });
+  });
+  if (bytes.length === 32) return bytes;
   const text = bytes.toString('latin1').trim();
-  const candidates = [bytes, Buffer.from(text, 'hex'), Buffer.from(text, 'base64')];
-  const key = candidates.find((one) => one.length === 32);
-  if (key === undefined)
-    throw new AppError('config_invalid', { message: 'TACET_MASTER_KEY_FILE does not hold 32 bytes' });
-  return key;
+  if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
+  if (/^[A-Za-z0-9+/_-]{43}=?$/.test(text)) return Buffer.from(text, 'base64');
+  throw new AppError('config_invalid', { message: 'TACET_MASTER_KEY_FILE does not hold 32 bytes' });
 }

@@ -32,6 +32,7 @@ describe('the configuration', () => {
       '/a',
       '/srv/tacet-b',
     ]);
+    expect(() => readConfig({ TACET_HOME: '/srv/tacet', TACET_KEYS_DIR: '/srv/tacet/..keys' })).toThrow('inside');
   });
 
   it('ignores what Kubernetes injects for a service of our name, and nothing else', () => {
@@ -43,6 +44,15 @@ describe('the configuration', () => {
   it('allows a horizon of zero', () => {
     expect(readConfig({ TACET_BACKUP_HORIZON: '0' }).horizonMs).toBe(0);
   });
+
+  it.each(['10.0.0.1', '10.0.0.0/8, ::1', 'fd00::/8', ''])('takes "%s" as trusted proxies', (text) => {
+    expect(readConfig({ TACET_TRUST_PROXY: text }).trustProxy).toEqual(text.split(',').flatMap((p) => p.trim() || []));
+  });
+
+  it.each(['proxy.example', '10.0.0.0/33', '10.0.0.0/0', '::/129', '10.0.0.1/a', '10.0.0.1/8/8', 'true'])(
+    'refuses "%s" as a trusted proxy, before anything is opened',
+    (text) => expect(() => readConfig({ TACET_TRUST_PROXY: text })).toThrow('TACET_TRUST_PROXY'),
+  );
 
   it('takes IPv6 listeners in brackets', () => {
     expect(readConfig({ TACET_LISTEN: '[::1]:0' }).listen).toEqual({ host: '::1', port: 0 });

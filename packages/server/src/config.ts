@@ -1,4 +1,5 @@
-import { isAbsolute, relative, resolve } from 'node:path';
+import { isIP } from 'node:net';
+import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { AppError } from './model/errors.ts';
 
 /** Everything that operators may set. Frozen; each part goes to whom it concerns and nobody else reads the environment. */
@@ -54,7 +55,7 @@ export const settings = [
   {
     name: 'TACET_UPLOAD_LEASE',
     default: '30s',
-    help: 'How long an uploader may be silent before its upload counts as abandoned',
+    help: 'How long a process that takes an upload may be silent before the upload counts as abandoned',
   },
   {
     name: 'TACET_JOB_LEASE',
@@ -96,7 +97,7 @@ export function readConfig(env: Env): Config {
     masterKeyFile: read('TACET_MASTER_KEY_FILE', (text) => (text === '' ? null : resolve(text))),
     listen: read('TACET_LISTEN', parseListen),
     publicUrl: read('TACET_PUBLIC_URL', parseUrl),
-    trustProxy: read('TACET_TRUST_PROXY', parseList),
+    trustProxy: read('TACET_TRUST_PROXY', parseProxies),
     horizonMs: read('TACET_BACKUP_HORIZON', parseDuration),
     tombstoneMs: read('TACET_TOMBSTONE_DAYS', (text) => parseWhole(text, 1, 36_500) * 24 * 3_600_000),
     uploadBytesMax: read('TACET_MAX_UPLOAD', parseSize),
@@ -114,7 +115,8 @@ function parseKeysDirs(text: string | undefined, home: string): string[] {
   if (folders.length === 0) throw new Error('names no folder');
   for (const folder of folders) {
     const within = relative(home, folder);
-    if (within === '' || (!within.startsWith('..') && !isAbsolute(within))) {
+    const isOutside = within === '..' || within.startsWith(`..${sep}`) || isAbsolute(within);
+    if (!isOutside) {
       throw new Error('lies inside the home, so that a backup of the home would carry its own keys');
     }
   }
@@ -139,6 +141,20 @@ function parseUrl(text: string): string | null {
 
 function parseList(text: string): string[] {
   return text.split(',').flatMap((word) => word.trim() || []);
+}
+
+/** Addresses, and networks as `ADDRESS/BITS`. */
+function parseProxies(text: string): string[] {
+  const proxies = parseList(text);
+  for (const proxy of proxies) {
+    const [address = '', bits, ...rest] = proxy.split('/');
+    const bitsMax = isIP(address) === 6 ? 128 : 32;
+    const isNetwork = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= bitsMax);
+    if (isIP(address) === 0 || rest.length > 0 || !isNetwork) {
+      throw new Error('is not a list of addresses and networks such as 10.0.0.1, 10.1.0.0/16');
+    }
+  }
+  return proxies;
 }
 
 /** `60s`, `12h`, `7d`, `250ms`, or `0`. */

@@ -1,20 +1,13 @@
 import Database from 'better-sqlite3';
+import { writerPragmas } from '../../src/store/sqlite-driver.ts';
 
-/** The pragmas of the archive's own writer (`store/sqlite-driver.ts`), so that a baseline has the same promises to keep. */
-const pragmas = [
-  'journal_mode = WAL',
-  'synchronous = FULL',
-  'secure_delete = ON',
-  'temp_store = MEMORY',
-  'foreign_keys = OFF',
-  'cache_size = -65536',
-  'wal_autocheckpoint = 16384',
-];
-
-/** A SQLite database by the bare driver, created where it is missing. */
+/**
+ * A SQLite database by the bare driver, created where it is missing. It has the pragmas of the archive's own writer, so
+ * that a baseline has the same promises to keep.
+ */
 export function openPlainDatabase(file: string): Database.Database {
   const database = new Database(file);
-  for (const pragma of pragmas) database.pragma(pragma);
+  for (const pragma of ['journal_mode = WAL', ...writerPragmas]) database.pragma(pragma);
   return database;
 }
 

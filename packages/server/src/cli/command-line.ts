@@ -1,7 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { AppError } from '../model/errors.ts';
 import { clientCommands } from './client.ts';
-import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import { exitCodeOf, exitCodes, explain } from './exit-codes.ts';
 import { fsckCommand } from './fsck.ts';
 import { keysCommands } from './keys.ts';
 import { serveCommand, workCommand } from './serve.ts';
@@ -37,6 +36,7 @@ export async function runCommandLine(
   ]) {
     program.addCommand(command);
   }
+  passOn(program);
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
@@ -47,8 +47,7 @@ export async function runCommandLine(
   }
 }
 
-function explain(error: unknown): string {
-  if (error instanceof AppError)
-    return error.detail === undefined ? error.message : `${error.message} (${error.detail})`;
-  return error instanceof Error ? error.message : 'failed';
+/** Commands that were made apart know nothing of how their parent wants mistakes to be treated. */
+function passOn(parent: Command): void {
+  for (const command of parent.commands) passOn(command.copyInheritedSettings(parent));
 }

@@ -24,3 +24,10 @@ export function exitCodeOf(error: unknown): number {
   };
   return error instanceof AppError ? (codes[error.code] ?? exitCodes.failed) : exitCodes.failed;
 }
+
+/** What an operator is told of an error that ended a command. */
+export function explain(error: unknown): string {
+  if (error instanceof AppError)
+    return error.detail === undefined ? error.message : `${error.message} (${error.detail})`;
+  return error instanceof Error ? error.message : 'failed';
+}

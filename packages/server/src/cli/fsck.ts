@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { openApp } from '../app.ts';
 import { readConfig } from '../config.ts';
-import { fsck } from '../engine/fsck/fsck.ts';
+import { type FsckReport, fsck } from '../engine/fsck/fsck.ts';
 import { hasCode } from '../model/errors.ts';
 import type { Surroundings } from './command-line.ts';
-import { exitCodes } from './exit-codes.ts';
+import { exitCodeOf, exitCodes, explain } from './exit-codes.ts';
 import { print, withoutFaults } from './with-app.ts';
 
 /** `tacet fsck`: 0 clean, 1 damage, 2 could not run. Work in progress is not damage. */
@@ -13,17 +13,28 @@ export function fsckCommand(around: Surroundings): Command {
     .description('Re-read rows, key pages, blobs and journal and say what does not agree')
     .option('--json', 'one JSON document on standard output')
     .action(async (options: { json?: boolean }) => {
-      const app = await openApp(readConfig(withoutFaults(around.env)));
       try {
-        const report = await fsck(app.engine);
+        const report = await look(around);
         print(options.json, report);
         around.exitWith(report.problems.length === 0 ? exitCodes.ok : exitCodes.failed);
       } catch (error) {
-        if (!hasCode(error, 'damage')) around.exitWith(exitCodes.unusable);
-        else around.exitWith(exitCodes.failed);
-        process.stderr.write(`tacet: ${error instanceof Error ? error.message : 'failed'}\n`);
-      } finally {
-        await app.close();
+        process.stderr.write(`tacet: ${explain(error)}\n`);
+        around.exitWith(exitCodeOfFsck(error));
       }
     });
+}
+
+async function look(around: Surroundings): Promise<FsckReport> {
+  const app = await openApp(readConfig(withoutFaults(around.env)));
+  try {
+    return await fsck(app.engine);
+  } finally {
+    await app.close();
+  }
+}
+
+/** 1 is said of damage alone. A restored or foreign database has its own code here as everywhere. */
+function exitCodeOfFsck(error: unknown): number {
+  const code = exitCodeOf(error);
+  return code === exitCodes.failed && !hasCode(error, 'damage') ? exitCodes.unusable : code;
 }

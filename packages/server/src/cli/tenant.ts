@@ -35,7 +35,7 @@ export function migrateCommand(around: Surroundings): Command {
     .description('Create or migrate the database; every other command does it too')
     .option('--json', 'one JSON document on standard output')
     .action(async (options: { json?: boolean }) => {
-      const schema = await withApp(around, async (app) => await app.engine.store.migrate());
-      print(options.json, { applied: schema, ready: true });
+      const applied = await withApp(around, async (app) => app.migrated);
+      print(options.json, { applied, ready: true });
     });
 }

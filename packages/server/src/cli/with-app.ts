@@ -1,16 +1,17 @@
 import { type App, openApp } from '../app.ts';
-import { readConfig } from '../config.ts';
+import { type Config, readConfig } from '../config.ts';
 import { AppError } from '../model/errors.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Surroundings } from './command-line.ts';
 import { faultsFrom } from './fault-injection.ts';
 
 /** Opens the archive for one command and closes it again, sealing first if the command destroyed anything. */
-export async function withApp<T>(around: Surroundings, work: (app: App) => Promise<T>): Promise<T> {
-  const app = await openApp(readConfig(withoutFaults(around.env)), { faults: faultsFrom(around.env) });
+export async function withApp<T>(around: Surroundings, work: (app: App, config: Config) => Promise<T>): Promise<T> {
+  const config = readConfig(withoutFaults(around.env));
+  const app = await openApp(config, { faults: faultsFrom(around.env) });
   try {
     await app.prepare();
-    return await work(app);
+    return await work(app, config);
   } finally {
     await app.close();
   }

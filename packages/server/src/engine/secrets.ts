@@ -9,6 +9,9 @@ import type { Epoch } from '../model/token-store.ts';
 /** Opened secrets are remembered at most this long. */
 const lifeMs = 60_000;
 
+/** A secret, and the slot that it is derived from. */
+export type OpenedSecret = { slot: number; value: Buffer };
+
 /**
  * Secrets that the server made for itself: index keys, tombstone keys, token-signing keys. Each is derived from the key
  * of a slot of its own, so that the tree's root is the root of everything, a secret is there from the commit that names
@@ -18,7 +21,7 @@ export class Secrets {
   readonly #store: Store;
   readonly #tree: KeyTree;
   readonly #clock: Clock;
-  readonly #remembered = new Map<string, { value: Buffer; at: number }>();
+  readonly #remembered = new Map<string, OpenedSecret & { at: number }>();
 
   constructor(options: { store: Store; tree: KeyTree; clock: Clock }) {
     this.#store = options.store;
@@ -28,19 +31,25 @@ export class Secrets {
 
   /** A secret of a tenant or of the archive. Throws `damage` when there is none. */
   async open(ownerId: string, kind: SecretKind): Promise<Buffer> {
+    return (await this.openWithSlot(ownerId, kind)).value;
+  }
+
+  /** The same with its slot. Throws `damage` when there is none. */
+  async openWithSlot(ownerId: string, kind: SecretKind): Promise<OpenedSecret> {
     return await this.#remember(`${kind}/${ownerId}`, async () => {
       const artifact = await this.#store.reads.artifacts.find(ownerId, kind);
       if (artifact === undefined) throw new AppError('damage', { detail: `${kind} of ${ownerId} is missing` });
       const key = await this.#tree.keyOf(artifact.slot);
       const value = Buffer.from(hkdfSync('sha256', key, '', `tacet secret ${kind}`, 32));
       key.fill(0);
-      return value;
+      return { slot: artifact.slot, value };
     });
   }
 
   /** The key of a token epoch. */
   async epochKey(epoch: Epoch): Promise<Buffer> {
-    return await this.#remember(`epoch/${epoch.slot}`, async () => await this.#tree.keyOf(epoch.slot));
+    const { slot } = epoch;
+    return (await this.#remember(`epoch/${slot}`, async () => ({ slot, value: await this.#tree.keyOf(slot) }))).value;
   }
 
   /** Forgets what is older than a minute; called by a timer, so that an idle process forgets too. */
@@ -52,12 +61,12 @@ export class Secrets {
     }
   }
 
-  async #remember(name: string, open: () => Promise<Buffer>): Promise<Buffer> {
+  async #remember(name: string, open: () => Promise<OpenedSecret>): Promise<OpenedSecret> {
     const kept = this.#remembered.get(name);
-    if (kept && kept.at > this.#clock.now() - lifeMs) return kept.value;
-    const value = await open();
-    this.#remembered.set(name, { value, at: this.#clock.now() });
-    return value;
+    if (kept && kept.at > this.#clock.now() - lifeMs) return kept;
+    const opened = await open();
+    this.#remembered.set(name, { ...opened, at: this.#clock.now() });
+    return opened;
   }
 }
 

@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { Bug } from '../model/errors.ts';
 import {
   associatedDataOf,
   isAbsent,
@@ -8,6 +10,8 @@ import {
   nodeKeyCrypto,
   parentOf,
   pathOf,
+  sealedBytes,
+  slotsByLeaf,
   standardShape,
   topPlace,
 } from './page.ts';
@@ -68,4 +72,39 @@ test('only 32 bytes FF are a destroyed slot, and only 32 bytes 00 a child never 
     expect(isDestroyed(nearly)).toBe(false);
     expect(isAbsent(Buffer.alloc(32).fill(1, at, at + 1))).toBe(false);
   }
+});
+
+test('a page is sealed into room of exactly its size, under a nonce of exactly 12 bytes', () => {
+  const fit = sealedBytes(plain.length);
+  for (const [roomBytes, nonceBytes] of [
+    [fit - 1, 12],
+    [fit + 1, 12],
+    [fit, 11],
+    [fit, 13],
+  ] as const) {
+    const brought = { room: Buffer.alloc(roomBytes), nonce: nodeKeyCrypto.random(nonceBytes) };
+    expect(() => nodeKeyCrypto.seal(key, associatedDataOf(place), plain, brought)).toThrow(Bug);
+  }
+});
+
+test('associated data names the place in a form that never changes', () => {
+  const fixed = '7461636574206b65792070616765203101000000000000000000000000000007';
+  expect(associatedDataOf(place).toString('hex')).toBe(fixed);
+  const far = associatedDataOf({ level: 0, index: 2 ** 40 + 5 });
+  expect(far.toString('hex', 24)).toBe('0000010000000005');
+});
+
+test('slots come by leaf, each once and ascending, in whatever order they are named', () => {
+  const shape = { fanOut: 4, levels: 3 };
+  const slot = fc.oneof(fc.nat(40), fc.nat(2 ** 40));
+  fc.assert(
+    fc.property(fc.array(slot, { maxLength: 40 }), fc.boolean(), (drawn, isSorted) => {
+      const slots = isSorted ? [...drawn].sort((a, b) => a - b) : drawn;
+      const byLeaf = slotsByLeaf(slots, shape);
+      expect([...byLeaf.values()].flat()).toEqual([...new Set(slots)].sort((a, b) => a - b));
+      for (const [leaf, mine] of byLeaf) expect(mine.every((one) => Math.floor(one / 4) === leaf)).toBe(true);
+      expect([...byLeaf.keys()]).toEqual([...byLeaf.keys()].sort((a, b) => a - b));
+      expect([...byLeaf.values()].every((mine) => mine.length > 0)).toBe(true);
+    }),
+  );
 });

@@ -1,4 +1,6 @@
+import { Bug } from '../model/errors.ts';
 import type { KeyTx, PagePlace, StoredPage, TopRow } from '../model/key-store.ts';
+import { FreshSupplies } from './fresh-supplies.ts';
 import {
   associatedDataOf,
   entryOf,
@@ -7,9 +9,6 @@ import {
   keyBytes,
   type OpenedPage,
   pageDamage,
-  parentOf,
-  pathOf,
-  placeName,
   type TreeShape,
   topPlace,
 } from './page.ts';
@@ -19,11 +18,17 @@ export type LeafEdit = { leaf: number; birth: boolean; apply: (keys: Buffer) => 
 
 export type Rewriting = { tx: KeyTx; shape: TreeShape; crypto: KeyCrypto };
 
+/** Opened pages of one level, by index. */
+type Level = ReadonlyMap<number, OpenedPage>;
+
+/** A page below the topmost one; `key` is its entry in its opened parent (a view), all zero before it is born. */
+type Child = OpenedPage & { key: Buffer };
+
 /** Leaves opened, changed and written together: bounds memory to a few MiB however many are touched. */
-const leavesPerStep = 128;
+const leavesPerStep = 64;
 
 /**
- * Rewrites the paths of leaves, from the leaves to the top. The only writer of key pages.
+ * Rewrites the paths of leaves, each named once, from the leaves to the top. The only writer of key pages.
  *
  * Every page written takes a page key never used before, drawn here, inside the transaction: a retried transaction
  * draws again. The topmost page alone keeps its key, the root key, until the next seal. Everything is read from the
@@ -38,84 +43,105 @@ export async function rewrite(
   const place = topPlace(on.shape);
   const keys = on.crypto.open(rootKey, associatedDataOf(place), top.page);
   if (keys === undefined) throw pageDamage(place, 'does not open');
-  const upper = await openUpper(on, { place, keys }, edits);
+  const innerPlaces = innerPlacesOf(edits, on.shape);
+  let inner: Inner | undefined;
   for (let from = 0; from < edits.length; from += leavesPerStep) {
-    await rewriteLeaves(on, upper, edits.slice(from, from + leavesPerStep));
+    const step = edits.slice(from, from + leavesPerStep);
+    const leaves = step.map((edit) => ({ level: 0, index: edit.leaf }));
+    // The inner pages come with the first leaves and go with the last ones: one slot is one read and one write.
+    const stored = await on.tx.readPages(inner === undefined ? [...innerPlaces.flat(), ...leaves] : leaves);
+    inner ??= openInner(on, { place, keys }, innerPlaces, stored);
+    const pages = openPages(on, inner.parents, leaves, stored);
+    applyEdits(pages, step);
+    if (from + leavesPerStep >= edits.length) pages.push(...inner.pages);
+    await on.tx.writePages(renewAll(on, pages));
   }
-  const inner = [...upper.values()].filter((page) => page.place.level < place.level);
-  inner.sort((a, b) => a.place.level - b.place.level);
-  await on.tx.writePages(inner.map((page) => renew(on, upper, page)));
   await on.tx.updateTop({ page: on.crypto.seal(rootKey, associatedDataOf(place), keys) });
-  for (const page of upper.values()) page.keys.fill(0);
+  keys.fill(0);
 }
 
-/** Opens every inner page on the paths of the edits, from the top down. */
-async function openUpper(on: Rewriting, top: OpenedPage, edits: readonly LeafEdit[]): Promise<Map<string, OpenedPage>> {
-  const opened = new Map([[placeName(top.place), top]]);
-  const wanted = new Map<string, PagePlace>();
-  for (const edit of edits) {
-    for (const place of pathOf(edit.leaf, on.shape)) if (place.level > 0) wanted.set(placeName(place), place);
+/** The pages between the topmost one and the leaves on the paths of the edits, by level, lowest level first. */
+function innerPlacesOf(edits: readonly LeafEdit[], shape: TreeShape): PagePlace[][] {
+  const levels: PagePlace[][] = [];
+  let below: Iterable<number> = edits.map((edit) => edit.leaf);
+  for (let level = 1; level < shape.levels - 1; level += 1) {
+    const indexes = new Set<number>();
+    for (const index of below) indexes.add(Math.floor(index / shape.fanOut));
+    levels.push(Array.from(indexes, (index) => ({ level, index })));
+    below = indexes;
   }
-  for (let level = top.place.level - 1; level > 0; level -= 1) {
-    const places = [...wanted.values()].filter((place) => place.level === level);
-    for (const page of await openPages(on, opened, places)) opened.set(placeName(page.place), page);
-  }
-  return opened;
+  return levels;
 }
 
-async function rewriteLeaves(
+/** All opened pages between the topmost one and the leaves, lowest level first, and those that leaves hang on. */
+type Inner = { pages: Child[]; parents: Level };
+
+function openInner(
   on: Rewriting,
-  upper: ReadonlyMap<string, OpenedPage>,
-  edits: readonly LeafEdit[],
-): Promise<void> {
-  const pages = await openPages(
-    on,
-    upper,
-    edits.map((edit) => ({ level: 0, index: edit.leaf })),
-  );
-  const written: StoredPage[] = [];
-  for (const [i, edit] of edits.entries()) {
-    const page = pages[i];
-    if (page === undefined) throw pageDamage({ level: 0, index: edit.leaf }, 'is missing');
-    const isNew = isAbsent(keyInParent(on, upper, page.place));
-    if (isNew !== edit.birth) throw pageDamage(page.place, isNew ? 'was never born' : 'is born already');
-    edit.apply(page.keys);
-    written.push(renew(on, upper, page));
-    page.keys.fill(0);
+  top: OpenedPage,
+  levels: readonly PagePlace[][],
+  stored: readonly StoredPage[],
+): Inner {
+  let pages: Child[] = [];
+  let parents: Level = new Map([[top.place.index, top]]);
+  for (const places of levels.toReversed()) {
+    const opened = openPages(on, parents, places, stored);
+    pages = [...opened, ...pages];
+    parents = new Map(opened.map((page) => [page.place.index, page]));
   }
-  await on.tx.writePages(written);
+  return { pages, parents };
 }
 
-/** Opens pages under the keys in their parents, in the order asked for; one never born comes back all zero. */
-async function openPages(
+/** Opens pages of one level under the keys in their parents, in the order asked for; one never born is all zero. */
+function openPages(
   on: Rewriting,
-  upper: ReadonlyMap<string, OpenedPage>,
+  parents: Level,
   places: readonly PagePlace[],
-): Promise<OpenedPage[]> {
-  const stored = new Map((await on.tx.readPages(places)).map((page) => [placeName(page), page]));
+  stored: readonly StoredPage[],
+): Child[] {
+  const level = places[0]?.level;
+  const sealedAt = new Map<number, Uint8Array>();
+  for (const page of stored) if (page.level === level) sealedAt.set(page.index, page.sealed);
   return places.map((place) => {
-    const key = keyInParent(on, upper, place);
-    if (isAbsent(key)) return { place, keys: Buffer.alloc(on.shape.fanOut * keyBytes) };
-    const sealed = stored.get(placeName(place));
+    const key = keyInParent(on, parents, place);
+    if (isAbsent(key)) return { place, key, keys: Buffer.alloc(on.shape.fanOut * keyBytes) };
+    const sealed = sealedAt.get(place.index);
     if (sealed === undefined) throw pageDamage(place, 'is missing');
-    const keys = on.crypto.open(key, associatedDataOf(place), sealed.sealed);
+    const keys = on.crypto.open(key, associatedDataOf(place), sealed);
     if (keys === undefined) throw pageDamage(place, 'does not open');
-    return { place, keys };
+    return { place, key, keys };
   });
 }
 
-function keyInParent(on: Rewriting, upper: ReadonlyMap<string, OpenedPage>, place: PagePlace): Buffer {
-  const up = parentOf(place, on.shape);
-  const parent = upper.get(placeName(up.place));
+function keyInParent(on: Rewriting, parents: Level, place: PagePlace): Buffer {
+  const parent = parents.get(Math.floor(place.index / on.shape.fanOut));
   if (parent === undefined) throw pageDamage(place, 'has no opened parent');
-  return entryOf(parent, up.offset);
+  return entryOf(parent, place.index % on.shape.fanOut);
+}
+
+function applyEdits(leaves: readonly Child[], edits: readonly LeafEdit[]): void {
+  for (const [i, { birth, apply }] of edits.entries()) {
+    const page = leaves[i];
+    if (page === undefined) throw new Bug('a leaf to be edited was not opened');
+    const isNew = isAbsent(page.key);
+    if (isNew !== birth) throw pageDamage(page.place, isNew ? 'was never born' : 'is born already');
+    apply(page.keys);
+  }
+}
+
+/** Renews pages, children before their parents, and wipes what was opened of them. */
+function renewAll(on: Rewriting, pages: readonly Child[]): StoredPage[] {
+  const fresh = new FreshSupplies(on.crypto, pages.length, on.shape.fanOut * keyBytes);
+  const renewed = pages.map((page) => renew(on, fresh, page));
+  for (const page of pages) page.keys.fill(0);
+  fresh.wipe();
+  return renewed;
 }
 
 /** Seals a page under a fresh key and puts that key into its opened parent. */
-function renew(on: Rewriting, upper: ReadonlyMap<string, OpenedPage>, page: OpenedPage): StoredPage {
-  const pageKey = on.crypto.random(keyBytes);
-  const sealed = on.crypto.seal(pageKey, associatedDataOf(page.place), page.keys);
-  pageKey.copy(keyInParent(on, upper, page.place));
-  pageKey.fill(0);
-  return { ...page.place, sealed };
+function renew(on: Rewriting, fresh: FreshSupplies, page: Child): StoredPage {
+  const pageKey = fresh.key();
+  const sealed = on.crypto.seal(pageKey, associatedDataOf(page.place), page.keys, fresh.forSealing());
+  pageKey.copy(page.key);
+  return { level: page.place.level, index: page.place.index, sealed };
 }

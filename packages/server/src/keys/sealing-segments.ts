@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { AppError, Bug } from '../model/errors.ts';
 import {
   HEADER_BYTES,
@@ -31,20 +31,24 @@ export type SegmentPlace = {
 
 const ALGORITHM = 'aes-256-gcm';
 const KEY_BYTES = 32;
-const COMMITMENT_BYTES = 32;
 const NONCE_BYTES = 12;
-const KEY_NAME = 'tacet artifact v1';
-const COMMITMENT_NAME = 'tacet artifact v1 commitment';
-/** Node's HKDF takes no longer info. */
-const CONTEXT_BYTES_MAX = 1024;
+const KEY_NAME = encodeFields(['tacet artifact v1']);
+/** The key is derived under a name that differs in its first field. */
+const COMMITMENT_NAME = encodeFields(['tacet artifact v1 commitment']);
+/** Of the longer info; Node's own HKDF takes no more, and nothing that we seal comes near. */
+const INFO_BYTES_MAX = 1024;
 
 /** Draws salt and nonce prefix and derives the keys of a new sealing. The caller wipes the cipher when done. */
 export function startSealing(key: Uint8Array, context: SealContext): { header: Buffer; cipher: SegmentCipher } {
   assertKey(key);
-  const tinkHeader = Buffer.concat([Buffer.of(TINK_HEADER_BYTES), randomBytes(SALT_BYTES + NONCE_PREFIX_BYTES)]);
-  const { salt, noncePrefix } = splitTinkHeader(tinkHeader);
-  const header = Buffer.concat([Buffer.of(VERSION), commitmentOf(key, salt, context), tinkHeader]);
-  return { header, cipher: new SegmentCipher(deriveKey(key, salt, context), noncePrefix) };
+  const header = Buffer.allocUnsafe(HEADER_BYTES);
+  header.writeUInt8(VERSION, 0);
+  header.writeUInt8(TINK_HEADER_BYTES, TINK_HEADER_AT);
+  randomFillSync(header, TINK_HEADER_AT + 1);
+  const { salt, noncePrefix } = splitTinkHeader(header.subarray(TINK_HEADER_AT));
+  const { commitment, segmentKey } = derive(key, salt, context);
+  commitment.copy(header, 1);
+  return { header, cipher: new SegmentCipher(segmentKey, noncePrefix) };
 }
 
 /**
@@ -58,10 +62,12 @@ export function openHeader(key: Uint8Array, context: SealContext, header: Uint8A
   if (header[0] !== VERSION) throw damage('unknown format version');
   if (header[TINK_HEADER_AT] !== TINK_HEADER_BYTES) throw damage('unknown header length');
   const { salt, noncePrefix } = splitTinkHeader(header.subarray(TINK_HEADER_AT));
-  if (!timingSafeEqual(header.subarray(1, TINK_HEADER_AT), commitmentOf(key, salt, context))) {
+  const { commitment, segmentKey } = derive(key, salt, context);
+  if (!timingSafeEqual(header.subarray(1, TINK_HEADER_AT), commitment)) {
+    segmentKey.fill(0);
     throw damage('the key does not fit: another key or another context, unless commitment or salt are damaged');
   }
-  return new SegmentCipher(deriveKey(key, salt, context), noncePrefix);
+  return new SegmentCipher(segmentKey, noncePrefix);
 }
 
 /** The derived key of one sealing, from derivation to wipe. */
@@ -144,30 +150,43 @@ function splitTinkHeader(tinkHeader: Uint8Array): { salt: Uint8Array; noncePrefi
   return { salt: tinkHeader.subarray(1, 1 + SALT_BYTES), noncePrefix: tinkHeader.subarray(1 + SALT_BYTES) };
 }
 
-/** Tink's key derivation: the associated data is HKDF's info. */
-function deriveKey(key: Uint8Array, salt: Uint8Array, context: SealContext): Buffer {
-  return Buffer.from(hkdfSync('sha256', key, salt, encodeContext(KEY_NAME, context), KEY_BYTES));
+/**
+ * HKDF-SHA-256 (RFC 5869), extracted once and expanded twice, each time by the one block that 32 bytes take.
+ *
+ * `segmentKey` is derived as Tink does, with the associated data as HKDF's info. `commitment` binds key, salt and
+ * context; its info differs in the first field from all that keys are derived with.
+ */
+function derive(key: Uint8Array, salt: Uint8Array, context: SealContext): { commitment: Buffer; segmentKey: Buffer } {
+  const place = encodeFields([context.tenantId, context.ownerId, context.kind]);
+  if (COMMITMENT_NAME.length + place.length > INFO_BYTES_MAX) {
+    throw new Bug(`a seal context is too long: its info has at most ${INFO_BYTES_MAX} bytes`);
+  }
+  const extracted = createHmac('sha256', salt).update(key).digest();
+  const commitment = expand(extracted, COMMITMENT_NAME, place);
+  const segmentKey = expand(extracted, KEY_NAME, place);
+  extracted.fill(0);
+  return { commitment, segmentKey };
 }
 
-/** Binds key, salt and context. Its info differs in the first field from all that keys are derived with. */
-function commitmentOf(key: Uint8Array, salt: Uint8Array, context: SealContext): Buffer {
-  return Buffer.from(hkdfSync('sha256', key, salt, encodeContext(COMMITMENT_NAME, context), COMMITMENT_BYTES));
+const firstBlock = Buffer.of(1);
+
+/** The first block of HKDF's output, the info given in two parts. */
+function expand(extracted: Buffer, name: Buffer, place: Buffer): Buffer {
+  return createHmac('sha256', extracted).update(name).update(place).update(firstBlock).digest();
 }
 
-/** Four fields, each UTF-8 behind its length as four bytes, big-endian: no two lists of fields look alike. */
-function encodeContext(name: string, context: SealContext): Buffer {
-  const encoded = Buffer.concat([name, context.tenantId, context.ownerId, context.kind].flatMap(encodeField));
-  if (encoded.length > CONTEXT_BYTES_MAX) throw new Bug(`a seal context is at most ${CONTEXT_BYTES_MAX} bytes`);
+/** Fields, each UTF-8 behind its length as four bytes, big-endian: no two lists of fields look alike. */
+function encodeFields(fields: readonly string[]): Buffer {
+  const encoded = Buffer.alloc(fields.reduce((sum, field) => sum + 4 + Buffer.byteLength(field, 'utf8'), 0));
+  let at = 0;
+  for (const field of fields) {
+    // A lone surrogate becomes U+FFFD, which would make two different contexts one.
+    if (/\p{Surrogate}/u.test(field)) throw new Bug('a seal context is well-formed Unicode');
+    const bytes = encoded.write(field, at + 4, 'utf8');
+    encoded.writeUInt32BE(bytes, at);
+    at += 4 + bytes;
+  }
   return encoded;
-}
-
-function encodeField(field: string): Buffer[] {
-  const bytes = Buffer.from(field, 'utf8');
-  // A lone surrogate becomes U+FFFD, which would make two different contexts one.
-  if (bytes.toString('utf8') !== field) throw new Bug('a seal context is well-formed Unicode');
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes.length);
-  return [length, bytes];
 }
 
 /** Refuses what a caller holds by mistake: a wiped buffer (all 00), or a slot that was destroyed (all FF). */

@@ -78,9 +78,13 @@ export class TokenEpochs {
     await this.finish(tenantId);
   }
 
-  /** Moves the tokens of older epochs to the current one and destroys the older keys. Does nothing with one epoch. */
-  async finish(tenantId: string): Promise<void> {
+  /**
+   * Moves the tokens of older epochs to the current one and destroys the older keys. Does nothing with one epoch. Stops
+   * between two steps when the signal is aborted; another call goes on from there.
+   */
+  async finish(tenantId: string, signal?: AbortSignal): Promise<void> {
     for (;;) {
+      signal?.throwIfAborted();
       const step = await this.#store.write(async (tx) => await this.#step(tx, tenantId));
       if (step.kind === 'done') return;
       await this.#faults.at(`epoch:${step.kind}`);

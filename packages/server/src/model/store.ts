@@ -80,8 +80,8 @@ export interface StoreReads {
     /** Erasures that run, oldest first. */
     open(limit: number): Promise<Erasure[]>;
     page(afterId: string, limit: number): Promise<Erasure[]>;
-    /** True if an erasure of the tenant was started at or after this time. */
-    anyStartedSince(tenantId: string, at: number): Promise<boolean>;
+    /** True if an erasure of the tenant has destroyed keys at or after this time, or has begun and may do so yet. */
+    anyShreddedSince(tenantId: string, at: number): Promise<boolean>;
   };
   doomed: {
     /** Those of the span's calls, whichever erasure doomed them. */

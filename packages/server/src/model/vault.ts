@@ -25,8 +25,11 @@ export type VaultState = {
 export interface Vault {
   /** Creates an empty vault for this archive; refuses one that belongs to another. Repeating it changes nothing. */
   create(archiveId: string): Promise<void>;
-  /** What is there now, read afresh. Fails with `vault_unreachable` where it can't be read. */
-  current(): Promise<VaultState>;
+  /**
+   * What is there now. Fails with `vault_unreachable` where it can't be read. Names are always read anew; the contents
+   * of heads, which never change, may be remembered unless everything is to be read afresh.
+   */
+  current(options?: { afresh: boolean }): Promise<VaultState>;
   /** The root key (32 bytes), or undefined when it is not there. */
   open(keyId: string, generation: number): Promise<Buffer | undefined>;
   /** Makes a journal segment and then a new key durable. */

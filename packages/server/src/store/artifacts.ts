@@ -6,19 +6,16 @@ import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
 
 export function artifactReads(session: Session): StoreReads['artifacts'] {
-  const artifacts = () => session.builder.selectFrom('artifact').selectAll();
   return {
     /** By slot. */
     async ofOwner(ownerId) {
-      return (await artifacts().where('owner_id', '=', ownerId).orderBy('slot').execute()).map(toArtifact);
+      const sql = 'SELECT * FROM artifact WHERE owner_id = ? ORDER BY slot';
+      return (await session.rows<Row<'artifact'>>(sql, [ownerId])).map(toArtifact);
     },
     /** The newest, where an owner has had several of a kind. */
     async find(ownerId, kind) {
-      const row = await artifacts()
-        .where('owner_id', '=', ownerId)
-        .where('kind', '=', kind)
-        .orderBy('slot', 'desc')
-        .executeTakeFirst();
+      const sql = 'SELECT * FROM artifact WHERE owner_id = ? AND kind = ? ORDER BY slot DESC LIMIT 1';
+      const row = await session.first<Row<'artifact'>>(sql, [ownerId, kind]);
       return row && toArtifact(row);
     },
     async findMany(ownerIds, kind) {
@@ -26,7 +23,8 @@ export function artifactReads(session: Session): StoreReads['artifacts'] {
       return (await session.rows<Row<'artifact'>>(sql, [session.dialect.list(ownerIds), kind])).map(toArtifact);
     },
     async page(fromSlot, limit) {
-      return (await artifacts().where('slot', '>=', fromSlot).orderBy('slot').limit(limit).execute()).map(toArtifact);
+      const sql = 'SELECT * FROM artifact WHERE slot >= ? ORDER BY slot LIMIT ?';
+      return (await session.rows<Row<'artifact'>>(sql, [fromSlot, limit])).map(toArtifact);
     },
   };
 }
@@ -46,14 +44,11 @@ export function artifactWrites(session: Session): StoreTx['artifacts'] {
     /** Throws Bug where no artifact has the slot: what was sealed would be lost. */
     async setSealed(slot, change) {
       const columns = { sealed: change.sealed, blob_bytes: change.blobBytes };
-      await changeOne(session.builder.updateTable('artifact').set(columns).where('slot', '=', slot));
+      await changeOne(session, { table: 'artifact', by: 'slot', key: slot }, columns);
     },
     async deleteOfOwner(ownerId) {
-      const rows = await session.builder
-        .deleteFrom('artifact')
-        .where('owner_id', '=', ownerId)
-        .returningAll()
-        .execute();
+      const sql = 'DELETE FROM artifact WHERE owner_id = ? RETURNING *';
+      const rows = await session.rows<Row<'artifact'>>(sql, [ownerId]);
       return rows.map(toArtifact).toSorted((a, b) => a.slot - b.slot);
     },
   };

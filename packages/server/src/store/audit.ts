@@ -1,4 +1,5 @@
 import type { StoreReads, StoreTx } from '../model/store.ts';
+import { insertOne } from './changes.ts';
 import { toAuditEntry, toJson } from './rows.ts';
 import type { Session } from './session.ts';
 
@@ -21,19 +22,16 @@ export function auditWrites(session: Session): StoreTx['audit'] {
   return {
     ...auditReads(session),
     async append(entry) {
-      await session.builder
-        .insertInto('audit')
-        .values({
-          id: entry.id,
-          at: entry.at,
-          tenant_id: entry.tenantId,
-          actor_kind: entry.actor.kind,
-          actor_id: entry.actor.id,
-          event: entry.event,
-          subject_id: entry.subjectId,
-          detail: toJson(entry.detail),
-        })
-        .execute();
+      await insertOne(session, 'audit', {
+        id: entry.id,
+        at: entry.at,
+        tenant_id: entry.tenantId,
+        actor_kind: entry.actor.kind,
+        actor_id: entry.actor.id,
+        event: entry.event,
+        subject_id: entry.subjectId,
+        detail: toJson(entry.detail),
+      });
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { StoreReads, StoreTx } from '../model/store.ts';
-import { changedRows, changeOne, isEmpty } from './changes.ts';
+import { changeOne, insertOne } from './changes.ts';
 import { fromCall, toCall, toFlag } from './rows.ts';
 import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
@@ -9,7 +9,7 @@ export function callReads(session: Session): StoreReads['calls'] {
   const { dialect } = session;
   return {
     async find(tenantId, id) {
-      const row = await calls().where('id', '=', id).where('tenant_id', '=', tenantId).executeTakeFirst();
+      const row = await session.first<Row<'call'>>('SELECT * FROM call WHERE id = ? AND tenant_id = ?', [id, tenantId]);
       return row && toCall(row);
     },
     /** By id; ids that are not there are left out. */
@@ -35,11 +35,10 @@ export function callReads(session: Session): StoreReads['calls'] {
 }
 
 export function callWrites(session: Session): StoreTx['calls'] {
-  const update = () => session.builder.updateTable('call');
   return {
     ...callReads(session),
     async insert(call) {
-      await session.builder.insertInto('call').values(fromCall(call)).execute();
+      await insertOne(session, 'call', fromCall(call));
     },
     /** Throws Bug where there is no such call. */
     async update(id, change) {
@@ -55,18 +54,14 @@ export function callWrites(session: Session): StoreTx['calls'] {
         upload_until: change.uploadUntil,
         is_upload_doomed: change.isUploadDoomed === undefined ? undefined : toFlag(change.isUploadDoomed),
       };
-      if (!isEmpty(columns)) await changeOne(update().set(columns).where('id', '=', id));
+      await changeOne(session, { table: 'call', by: 'id', key: id }, columns);
     },
     async renewUpload(id, until) {
-      const renewed = update()
-        .set({ upload_until: until })
-        .where('id', '=', id)
-        .where('upload_until', 'is not', null)
-        .where('is_upload_doomed', '=', 0);
-      return (await changedRows(renewed)) === 1;
+      const sql = 'UPDATE call SET upload_until = ? WHERE id = ? AND upload_until IS NOT NULL AND is_upload_doomed = 0';
+      return (await session.change(sql, [until, id])) === 1;
     },
     async delete(id) {
-      await session.builder.deleteFrom('call').where('id', '=', id).execute();
+      await session.change('DELETE FROM call WHERE id = ?', [id]);
     },
   };
 }

@@ -1,13 +1,14 @@
 import type { StoreReads, StoreTx } from '../model/store.ts';
-import { changeOne, isEmpty } from './changes.ts';
+import { changeOne, insertOne } from './changes.ts';
 import { fromClient, toClient } from './rows.ts';
 import type { Session } from './session.ts';
+import type { Row } from './tables.ts';
 
 export function clientReads(session: Session): StoreReads['clients'] {
   const clients = () => session.builder.selectFrom('client').selectAll();
   return {
     async find(id) {
-      const row = await clients().where('id', '=', id).executeTakeFirst();
+      const row = await session.first<Row<'client'>>('SELECT * FROM client WHERE id = ?', [id]);
       return row && toClient(row);
     },
     /** By id. */
@@ -21,7 +22,7 @@ export function clientWrites(session: Session): StoreTx['clients'] {
   return {
     ...clientReads(session),
     async insert(client) {
-      await session.builder.insertInto('client').values(fromClient(client)).execute();
+      await insertOne(session, 'client', fromClient(client));
     },
     /** Throws Bug where there is no such client. */
     async update(id, change) {
@@ -31,7 +32,7 @@ export function clientWrites(session: Session): StoreTx['clients'] {
         expires_at: change.expiresAt,
         disabled_at: change.disabledAt,
       };
-      if (!isEmpty(columns)) await changeOne(session.builder.updateTable('client').set(columns).where('id', '=', id));
+      await changeOne(session, { table: 'client', by: 'id', key: id }, columns);
     },
   };
 }

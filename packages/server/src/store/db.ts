@@ -1,8 +1,11 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Faults } from '../lib/faults.ts';
 import { AppError, hasCode } from '../model/errors.ts';
+import { patiently } from './patience.ts';
+import { QueuedWrite } from './queued-write.ts';
 import { Session, type SqlConnection } from './session.ts';
 import { type ConnectionRole, prepareSqliteFile, SqliteConnection } from './sqlite-driver.ts';
+import { WriteGroup } from './write-group.ts';
 
 export type DbOptions = {
   file: string;
@@ -11,14 +14,11 @@ export type DbOptions = {
   faults: Faults;
 };
 
-// A try costs microseconds, and whoever waits longer between two loses to whoever waits less.
-const busyPauseMsMax = 8;
-
 /**
- * The only place that opens transactions, and the only one that tries again.
+ * The only place, with its `WriteGroup`, that opens transactions, and the only one that tries again.
  *
- * Writers of this process stand in one fair queue; among processes SQLite's write lock decides. Readers have a
- * connection of their own and wait for nobody.
+ * Writers of this process stand in one fair queue; among processes SQLite's write lock decides. Neighbours in the queue
+ * share a commit. Readers have a connection of their own and wait for nobody.
  */
 export class Db {
   /** Reads of the last committed state. */
@@ -27,6 +27,8 @@ export class Db {
   readonly #writer: SqlConnection;
   readonly #reader: SqlConnection;
   #queue: Promise<unknown> = Promise.resolve();
+  /** The end of the queue, where a write may join it. */
+  #group: WriteGroup | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(options: DbOptions, writer: SqlConnection, reader: SqlConnection) {
@@ -51,14 +53,28 @@ export class Db {
   }
 
   /**
-   * Runs `work` in one write transaction, again from the start when the database was busy, and commits. Whatever it
-   * throws undoes all of it. Never to be called from inside another write: it would wait for itself.
+   * Runs `work` in a write transaction, again from the start when the database was busy, and commits. Whatever it throws
+   * undoes all of it, and only it: writes that wait at the same time may share the transaction (`WriteGroup`). Resolves
+   * when the commit is durable. Never to be called from inside another write: it would wait for itself.
    */
-  write<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  async write<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    this.#refuseClosed();
+    const write = new QueuedWrite(work, this.#options.busyTimeoutMs);
+    if (!this.#group?.add(write)) {
+      const group = new WriteGroup(this.#writer, this.#options.faults);
+      group.add(write);
+      void this.#queueUp(() => group.run());
+      this.#group = group;
+    }
+    return await write.settled;
+  }
+
+  /** The same in a transaction that nobody shares: for work whose effects outside the database belong to its commit. */
+  writeAlone<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return this.#inTurn(() => this.#transact(() => this.#attempt(this.#writer, work)));
   }
 
-  /** The same on a connection opened for this transaction, to the file that has the name now. */
+  /** The same, alone too, on a connection opened for this transaction, to the file that has the name now. */
   writeFresh<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return this.#inTurn(() => this.#transact(() => this.#attemptFresh(work)));
   }
@@ -109,13 +125,19 @@ export class Db {
   /** One after the other, in the order of the calls. */
   async #inTurn<T>(step: () => Promise<T>): Promise<T> {
     this.#refuseClosed();
-    const turn = this.#queue.then(async () => {
+    return await this.#queueUp(async () => {
       // Everything in a transaction is a promise kept at once. Without this a long queue would keep the loop from turning.
       await nextTurn();
       return await step();
     });
-    this.#queue = turn.catch(() => undefined);
-    return await turn;
+  }
+
+  /** Puts a turn at the end of the queue. Writes that come later come after it. */
+  #queueUp<T>(turn: () => Promise<T>): Promise<T> {
+    this.#group = undefined;
+    const done = this.#queue.then(turn);
+    this.#queue = done.catch(() => undefined);
+    return done;
   }
 
   async #transact<T>(attempt: () => Promise<T>): Promise<T> {
@@ -147,18 +169,5 @@ export class Db {
     } finally {
       await connection.close();
     }
-  }
-}
-
-/** Tries again while the database is busy. Throws `store_busy` when the time is up. */
-async function patiently<T>(timeoutMs: number, attempt: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, busyPauseMsMax)) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!hasCode(error, 'store_busy') || performance.now() + pauseMs > deadline) throw error;
-    }
-    await sleep(pauseMs);
   }
 }

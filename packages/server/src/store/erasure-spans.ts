@@ -5,6 +5,7 @@
  */
 import { Bug } from '../model/errors.ts';
 import type { ItemSpan, StoreTx } from '../model/store.ts';
+import { batches, perBatch } from './batches.ts';
 import { fromKindCode, toKindCode } from './rows.ts';
 import type { Parameter, Session } from './session.ts';
 import type { Row } from './tables.ts';
@@ -24,6 +25,13 @@ type SpanWrites = Pick<
 /** Takes the three parameters of `spanOf` and a state. */
 const inSpan = 'item.erasure_id = ? AND item.seq >= ? AND item.seq < ? AND item.state = ?';
 const callsInSpan = `(SELECT item.call_id FROM item WHERE ${inSpan})`;
+
+const shredBatch = perBatch((size) => {
+  const rows = Array.from({ length: size }, () => '(?, ?, ?)').join(', ');
+  return `WITH given (seq, journal_id, outcome) AS (VALUES ${rows})
+    UPDATE item SET state = 'shredded', journal_id = given.journal_id, outcome = given.outcome FROM given
+    WHERE item.erasure_id = ? AND item.seq = given.seq AND item.state = 'planned'`;
+});
 
 export function spanWrites(session: Session): SpanWrites {
   const { dialect } = session;
@@ -91,11 +99,10 @@ export function spanWrites(session: Session): SpanWrites {
     },
     /** Throws Bug when one of them is not in state `planned`: its keys would be gone and its row would not say so. */
     async shredItems(erasureId, items) {
-      const sql = `UPDATE item SET state = 'shredded', journal_id = ?, outcome = ?
-        WHERE erasure_id = ? AND seq = ? AND state = 'planned'`;
-      for (const { seq, journalId, outcome } of items) {
-        const changed = await session.change(sql, [journalId, outcome, erasureId, seq]);
-        if (changed !== 1) throw new Bug(`item ${seq} of erasure ${erasureId} is not planned`);
+      for (const batch of batches(items)) {
+        const given = batch.flatMap(({ seq, journalId, outcome }) => [seq, journalId, outcome]);
+        const changed = await session.change(shredBatch(batch), [...given, erasureId]);
+        if (changed !== batch.length) throw new Bug(`not every item of erasure ${erasureId} is planned`);
       }
     },
     /** A tombstone that has the time already keeps it: the bytes have been gone since then. */

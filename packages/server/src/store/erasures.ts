@@ -1,17 +1,16 @@
 import { type Erasure, type ItemState, mayErasureMove, mayItemMove } from '../model/erasure.ts';
 import { Bug } from '../model/errors.ts';
 import type { ErasureTally, StoreReads, StoreTx } from '../model/store.ts';
-import { changedRows, changeOne, isEmpty } from './changes.ts';
+import { assignments, changeOne, insertOne } from './changes.ts';
 import { fromErasure, toErasure, toFlag, toItem } from './rows.ts';
 import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
 
 export function erasureReads(session: Session): StoreReads['erasures'] {
-  const erasures = () => session.builder.selectFrom('erasure').selectAll();
   const { dialect } = session;
   return {
     async find(id) {
-      const row = await erasures().where('id', '=', id).executeTakeFirst();
+      const row = await session.first<Row<'erasure'>>('SELECT * FROM erasure WHERE id = ?', [id]);
       return row && toErasure(row);
     },
     async items(erasureId, { fromSeq, limit, states }) {
@@ -25,12 +24,8 @@ export function erasureReads(session: Session): StoreReads['erasures'] {
       return (await (states ? items.where('state', 'in', states) : items).execute()).map(toItem);
     },
     async tally(erasureId) {
-      const rows = await session.builder
-        .selectFrom('item')
-        .select((of) => ['state', of.fn.countAll<number>().as('items')])
-        .where('erasure_id', '=', erasureId)
-        .groupBy('state')
-        .execute();
+      const sql = 'SELECT state, count(*) AS items FROM item WHERE erasure_id = ? GROUP BY state';
+      const rows = await session.rows<Pick<Row<'item'>, 'state'> & { items: number }>(sql, [erasureId]);
       const tally: ErasureTally = { items: 0, planned: 0, held: 0, shredded: 0, removed: 0, verified: 0, failed: 0 };
       for (const { state, items } of rows) {
         tally[state] = items;
@@ -57,12 +52,14 @@ export function erasureReads(session: Session): StoreReads['erasures'] {
       const sql = "SELECT * FROM erasure WHERE state = 'running' ORDER BY id LIMIT ?";
       return (await session.rows<Row<'erasure'>>(sql, [limit])).map(toErasure);
     },
-    async anyStartedSince(tenantId, at) {
-      const sql = 'SELECT id FROM erasure WHERE tenant_id = ? AND unreadable_at >= ? LIMIT 1';
+    async anyShreddedSince(tenantId, at) {
+      const sql = `SELECT id FROM erasure WHERE tenant_id = ? AND unreadable_at IS NOT NULL
+        AND (shredded_at IS NULL OR shredded_at >= ?) LIMIT 1`;
       return (await session.rows(sql, [tenantId, at])).length > 0;
     },
     async page(afterId, limit) {
-      return (await erasures().where('id', '>', afterId).orderBy('id').limit(limit).execute()).map(toErasure);
+      const sql = 'SELECT * FROM erasure WHERE id > ? ORDER BY id LIMIT ?';
+      return (await session.rows<Row<'erasure'>>(sql, [afterId, limit])).map(toErasure);
     },
   };
 }
@@ -77,7 +74,7 @@ export function erasureWrites(session: Session): ErasureWrites {
   const { dialect } = session;
   return {
     async insert(erasure) {
-      await session.builder.insertInto('erasure').values(fromErasure(erasure)).execute();
+      await insertOne(session, 'erasure', fromErasure(erasure));
     },
     /** Planned items, numbered from `fromSeq` in the order given. */
     async addItems(erasureId, fromSeq, callIds) {
@@ -87,14 +84,13 @@ export function erasureWrites(session: Session): ErasureWrites {
     },
     async move(id, from, to, change) {
       if (!mayErasureMove(from, to)) throw new Bug(`an erasure does not go from ${from} to ${to}`);
-      const columns = { state: to, ...stampsOf(change) };
-      const moved = session.builder.updateTable('erasure').set(columns).where('id', '=', id).where('state', '=', from);
-      return (await changedRows(moved)) === 1;
+      const set = assignments(stampsOf(change));
+      const sql = `UPDATE erasure SET state = ?${set ? `, ${set.text}` : ''} WHERE id = ? AND state = ?`;
+      return (await session.change(sql, [to, ...(set?.parameters ?? []), id, from])) === 1;
     },
     /** Throws Bug where there is no such erasure. */
     async stamp(id, change) {
-      const columns = stampsOf(change);
-      if (!isEmpty(columns)) await changeOne(session.builder.updateTable('erasure').set(columns).where('id', '=', id));
+      await changeOne(session, { table: 'erasure', by: 'id', key: id }, stampsOf(change));
     },
     /** All or none: 0 when one of them is in another state or not there. */
     async moveItems(erasureId, seqs, from, to, { outcome, failedCode }) {
@@ -111,14 +107,10 @@ export function erasureWrites(session: Session): ErasureWrites {
     },
     async moveSpan(span, from, to, change) {
       refuseMove(from, to);
-      const moved = session.builder
-        .updateTable('item')
-        .set({ state: to, outcome: change.outcome })
-        .where('erasure_id', '=', span.erasureId)
-        .where('seq', '>=', span.fromSeq)
-        .where('seq', '<', span.toSeq)
-        .where('state', '=', from);
-      return await changedRows(moved);
+      const sql = `UPDATE item SET state = ?, outcome = coalesce(?, outcome)
+        WHERE erasure_id = ? AND seq >= ? AND seq < ? AND state = ?`;
+      const { erasureId, fromSeq, toSeq } = span;
+      return await session.change(sql, [to, change.outcome ?? null, erasureId, fromSeq, toSeq, from]);
     },
   };
 }

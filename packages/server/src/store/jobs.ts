@@ -9,7 +9,7 @@ export function jobReads(session: Session): StoreReads['jobs'] {
   const jobs = () => session.builder.selectFrom('job').selectAll();
   return {
     async find(id) {
-      const row = await jobs().where('id', '=', id).executeTakeFirst();
+      const row = await session.first<Row<'job'>>('SELECT * FROM job WHERE id = ?', [id]);
       return row && toJob(row);
     },
     /** When the first unfinished job may be claimed: a job under a lease not before that has run out. */

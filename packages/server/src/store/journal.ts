@@ -39,6 +39,8 @@ const insertEntries = rowInsert({
 /** The journal and the seals as the key tree writes them. Rows are only ever added; `copied_by` is set once. */
 export function journalWrites(session: Session): JournalTx {
   const { dialect } = session;
+  /** Numbers of the entries that were read as pending in this transaction: the same entries, found by less. */
+  const pending = new Map<string, number>();
   return {
     async appendJournal(entries) {
       const rows = entries.map((entry) => [
@@ -55,11 +57,17 @@ export function journalWrites(session: Session): JournalTx {
     },
     async pendingJournal() {
       const sql = 'SELECT * FROM journal WHERE copied_by IS NULL ORDER BY number';
-      return (await session.rows<Row<'journal'>>(sql, [])).map(toJournalEntry);
+      const rows = await session.rows<Row<'journal'>>(sql, []);
+      for (const row of rows) pending.set(row.id, row.number);
+      return rows.map(toJournalEntry);
     },
     async markCopied(ids, generation) {
-      const sql = `UPDATE journal SET copied_by = ? WHERE ${dialect.within('id')} AND copied_by IS NULL`;
-      await session.change(sql, [generation, dialect.list(ids)]);
+      const rest = ids.filter((id) => !pending.has(id));
+      const byId = `UPDATE journal SET copied_by = ? WHERE ${dialect.within('id')} AND copied_by IS NULL`;
+      if (rest.length > 0) await session.change(byId, [generation, dialect.list(rest)]);
+      const byNumber = 'UPDATE journal SET copied_by = ? WHERE number BETWEEN ? AND ? AND copied_by IS NULL';
+      const numbers = ids.flatMap((id) => pending.get(id) ?? []);
+      for (const { from, to } of runsOf(numbers)) await session.change(byNumber, [generation, from, to]);
     },
     async knownJournalIds(ids) {
       const sql = `SELECT id FROM journal WHERE ${dialect.within('id')}`;
@@ -71,6 +79,17 @@ export function journalWrites(session: Session): JournalTx {
     },
     knownSeals: (seals) => knownSeals(session, seals),
   };
+}
+
+/** Cuts numbers into runs that have no gap. What was appended together, or one after the other, is one run. */
+function runsOf(numbers: readonly number[]): { from: number; to: number }[] {
+  const runs: { from: number; to: number }[] = [];
+  for (const number of [...new Set(numbers)].sort((a, b) => a - b)) {
+    const last = runs.at(-1);
+    if (last?.to === number - 1) last.to = number;
+    else runs.push({ from: number, to: number });
+  }
+  return runs;
 }
 
 /** Key ids of those of the seals that were committed here, under just that generation. */

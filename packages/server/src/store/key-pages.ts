@@ -1,7 +1,7 @@
 import type { KeyReads, KeyTx, PagePlace, Reservation, StoredPage } from '../model/key-store.ts';
 import type { StoreReads } from '../model/store.ts';
 import { batches, marks, perBatch, rowInsert } from './batches.ts';
-import { changeOne, isEmpty } from './changes.ts';
+import { changeOne } from './changes.ts';
 import { journalWrites, knownSeals } from './journal.ts';
 import { toFlag, toTop } from './rows.ts';
 import type { Session } from './session.ts';
@@ -64,7 +64,7 @@ export function keyWrites(session: Session): KeyTx {
         next_leaf: change.nextLeaf,
         page: change.page,
       };
-      if (!isEmpty(columns)) await changeOne(session.builder.updateTable('archive').set(columns).where('one', '=', 1));
+      await changeOne(session, { table: 'archive', by: 'one', key: 1 }, columns);
     },
     async writePages(pages) {
       const rows = pages.map((page) => [placeOf(page), page.sealed]);

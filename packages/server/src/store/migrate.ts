@@ -13,7 +13,7 @@ import type { Session } from './session.ts';
 export async function migrate(db: Db, migrations: readonly Migration[], clock: Clock): Promise<string[]> {
   const applied: string[] = [];
   for (const migration of migrations) {
-    const isApplied = await db.write(async (session) => {
+    const isApplied = await db.writeAlone(async (session) => {
       const ledger = await readLedger(session);
       refuseNewer(ledger, migrations);
       if (ledger.has(migration.name)) return false;

@@ -20,6 +20,11 @@ export interface SqlConnection {
   commit(): Promise<void>;
   /** Does nothing outside a transaction: some failures have ended it already. */
   rollback(): Promise<void>;
+  /** Begins what `release` keeps and `undo` takes back. One at a time; throws outside a transaction. */
+  savepoint(): Promise<void>;
+  release(): Promise<void>;
+  /** False when the failure that is to be undone has ended the whole transaction. */
+  undo(): Promise<boolean>;
   /** See `Store.checkpoint`. */
   checkpoint(): Promise<boolean>;
   close(): Promise<void>;
@@ -28,8 +33,8 @@ export interface SqlConnection {
 /**
  * What the nouns of this folder run their statements on: a connection for as long as its holder may use it.
  *
- * A statement about one row is built with `builder`. Those that carry many rows, and those of the key tree, are constant
- * text, so that the connection finds them prepared.
+ * Statements that requests wait for, those that carry many rows and those of the key tree are constant text, so that the
+ * connection finds them prepared and nothing is built. What is rare, or differs from call to call, uses `builder`.
  */
 export class Session {
   readonly #connection: SqlConnection;
@@ -53,6 +58,11 @@ export class Session {
   async rows<Row>(sql: string, parameters: readonly Parameter[]): Promise<Row[]> {
     this.#check();
     return (await this.#connection.rows(sql, parameters)) as Row[];
+  }
+
+  /** The first row of a statement. */
+  async first<Row>(sql: string, parameters: readonly Parameter[]): Promise<Row | undefined> {
+    return (await this.rows<Row>(sql, parameters))[0];
   }
 
   /** Runs a statement and tells how many rows it changed. */

@@ -57,7 +57,8 @@ export class SqliteConnection implements SqlConnection {
   readonly #database: Database.Database;
   readonly #statements = new Map<string, Statement>();
   readonly #isReader: boolean;
-  #stretchBegan = performance.now();
+  /** When the reads began that the event loop has not turned since; undefined when it has. */
+  #stretchBegan: number | undefined;
 
   constructor(file: string, role: ConnectionRole) {
     this.#isReader = role === 'read';
@@ -66,7 +67,7 @@ export class SqliteConnection implements SqlConnection {
   }
 
   async rows(sql: string, parameters: readonly unknown[]): Promise<unknown[]> {
-    await this.#rest();
+    if (this.#isRestDue()) await nextTurn();
     return attempt(() => this.#prepare(sql).all(parameters));
   }
 
@@ -76,7 +77,7 @@ export class SqliteConnection implements SqlConnection {
 
   /** Runs what the query builder made. */
   async execute(query: CompiledQuery): Promise<QueryResult<unknown>> {
-    await this.#rest();
+    if (this.#isRestDue()) await nextTurn();
     return attempt(() => {
       const statement = this.#prepare(query.sql);
       if (statement.reader) return { rows: statement.all(query.parameters) };
@@ -100,6 +101,24 @@ export class SqliteConnection implements SqlConnection {
     if (this.#database.inTransaction) attempt(() => this.#prepare('ROLLBACK').run());
   }
 
+  async savepoint(): Promise<void> {
+    // Outside a transaction SQLite takes it for the beginning of one, and its release for the commit.
+    if (!this.#database.inTransaction)
+      throw new AppError('internal', { detail: 'the transaction has ended by itself' });
+    attempt(() => this.#prepare('SAVEPOINT work').run());
+  }
+
+  async release(): Promise<void> {
+    attempt(() => this.#prepare('RELEASE work').run());
+  }
+
+  async undo(): Promise<boolean> {
+    if (!this.#database.inTransaction) return false;
+    attempt(() => this.#prepare('ROLLBACK TO work').run());
+    await this.release();
+    return true;
+  }
+
   async checkpoint(): Promise<boolean> {
     return attempt(() => this.#database.pragma('wal_checkpoint(TRUNCATE)', { simple: true })) === 0;
   }
@@ -114,16 +133,22 @@ export class SqliteConnection implements SqlConnection {
     if (known) this.#statements.delete(sql);
     const statement = known ?? this.#database.prepare<unknown[]>(sql);
     this.#statements.set(sql, statement);
-    const [oldest] = this.#statements.keys();
-    if (oldest !== undefined && this.#statements.size > statementsMax) this.#statements.delete(oldest);
+    if (this.#statements.size > statementsMax) {
+      const [oldest] = this.#statements.keys();
+      if (oldest !== undefined) this.#statements.delete(oldest);
+    }
     return statement;
   }
 
   /** Promises that are kept at once never let the event loop turn, so a long walk through pages would stop the server. */
-  async #rest(): Promise<void> {
-    if (!this.#isReader || performance.now() - this.#stretchBegan < readStretchMsMax) return;
-    await nextTurn();
+  #isRestDue(): boolean {
+    if (!this.#isReader) return false;
+    if (this.#stretchBegan !== undefined) return performance.now() - this.#stretchBegan >= readStretchMsMax;
     this.#stretchBegan = performance.now();
+    void nextTurn().then(() => {
+      this.#stretchBegan = undefined;
+    });
+    return false;
   }
 }
 
@@ -144,15 +169,17 @@ function openDatabase(file: string, role: ConnectionRole): Database.Database {
 }
 
 const readerPragmas = ['temp_store = MEMORY', 'foreign_keys = OFF'];
-const writerPragmas = [
+/** Besides WAL, what every writer sets. Exported so that a baseline can be given the same promises to keep. */
+export const writerPragmas: readonly string[] = [
   'synchronous = FULL',
   'secure_delete = ON',
   'temp_store = MEMORY',
   'foreign_keys = OFF',
   // In KiB: an erasure of thousands touches tens of thousands of pages, and what does not fit is written twice.
   'cache_size = -65536',
-  // In pages: 16 MiB. A checkpoint inside a commit stalls everybody, for longer the more there is to copy.
-  'wal_autocheckpoint = 4096',
+  // In pages: 4 MiB, SQLite's own default, said here because it matters. A checkpoint inside a commit stalls everybody, for
+  // longer the more there is to copy; four times as much at a time stalls more than twice as long and saves nothing.
+  'wal_autocheckpoint = 1000',
 ];
 
 /** Kysely's view of one connection. */

@@ -52,7 +52,8 @@ export class SqlStore implements Store {
     this.reads = readsOn(db.reads);
     this.keyStore = {
       reads: keyReads(db.reads),
-      write: (work) => db.write((session) => work(keyWrites(session))),
+      // Alone: what a seal makes durable in the vault comes before its own commit and nobody else's.
+      write: (work) => db.writeAlone((session) => work(keyWrites(session))),
       writeFresh: (work) => db.writeFresh((session) => work(keyWrites(session))),
     };
   }

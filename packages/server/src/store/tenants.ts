@@ -2,15 +2,15 @@ import { AppError } from '../model/errors.ts';
 import type { StoreReads, StoreTx } from '../model/store.ts';
 import { toTenant } from './rows.ts';
 import type { Session } from './session.ts';
+import type { Row } from './tables.ts';
 
 export function tenantReads(session: Session): StoreReads['tenants'] {
   return {
     async find(by) {
-      const query = session.builder.selectFrom('tenant').selectAll();
-      const row = await ('id' in by
-        ? query.where('id', '=', by.id)
-        : query.where('slug', '=', by.slug)
-      ).executeTakeFirst();
+      const row =
+        'id' in by
+          ? await session.first<Row<'tenant'>>('SELECT * FROM tenant WHERE id = ?', [by.id])
+          : await session.first<Row<'tenant'>>('SELECT * FROM tenant WHERE slug = ?', [by.slug]);
       return row && toTenant(row);
     },
     /** By number: the order in which they were made. */

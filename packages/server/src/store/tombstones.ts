@@ -14,16 +14,10 @@ export function tombstoneReads(session: Session): StoreReads['tombstones'] {
       return (await session.rows<Row<'tombstone'>>(sql, [tenantId, dialect.list(callIds)])).map(toTombstone);
     },
     async findByToken(tenantId, kind, token) {
-      const rows = await session.builder
-        .selectFrom('tenant')
-        .innerJoin('tombstone_token', 'tombstone_token.tenant', 'tenant.number')
-        .innerJoin('tombstone', 'tombstone.call_id', 'tombstone_token.call_id')
-        .selectAll('tombstone')
-        .where('tenant.id', '=', tenantId)
-        .where('tombstone_token.kind', '=', toKindCode(kind))
-        .where('tombstone_token.token', '=', token)
-        .orderBy('tombstone.call_id')
-        .execute();
+      const sql = `SELECT tombstone.* FROM tenant CROSS JOIN tombstone_token CROSS JOIN tombstone
+        WHERE tenant.id = ? AND tombstone_token.tenant = tenant.number AND tombstone_token.kind = ?
+          AND tombstone_token.token = ? AND tombstone.call_id = tombstone_token.call_id ORDER BY tombstone.call_id`;
+      const rows = await session.rows<Row<'tombstone'>>(sql, [tenantId, toKindCode(kind), token]);
       return rows.map(toTombstone);
     },
     async tokensOf(callId) {

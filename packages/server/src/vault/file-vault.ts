@@ -54,7 +54,8 @@ export class FileVault implements Vault {
     await this.#createFiles([{ name: archiveFile, bytes: writeArchive(archiveId) }]);
   }
 
-  async current(): Promise<VaultState> {
+  async current(options?: { afresh: boolean }): Promise<VaultState> {
+    if (options?.afresh) this.#heads.clear();
     const files = await this.#files();
     const heads: Head[] = [];
     const known = new Map<string, Head>();

@@ -12,14 +12,14 @@ export type Mutation = {
   isSealedBeforeCommit?: boolean;
 };
 
-const renewedKey = 'const pageKey = on.crypto.random(keyBytes);';
-const oldKey = 'keyInParent(on, upper, page.place)';
+const renewedKey = 'const pageKey = fresh.key();';
+const oldKey = 'page.key';
 
 /** The page key of one level stays what it was, once the page is born. */
 function notRenewedAt(level: string): Patch[] {
   const find = renewedKey;
   const isKept = `page.place.level === ${level} && !isAbsent(${oldKey})`;
-  const replace = `const pageKey = ${isKept} ? Buffer.from(${oldKey}) : on.crypto.random(keyBytes);`;
+  const replace = `const pageKey = ${isKept} ? Buffer.from(${oldKey}) : fresh.key();`;
   return [{ file: 'keys/rewrite.ts', find, replace }];
 }
 
@@ -53,7 +53,7 @@ export const mutations: readonly Mutation[] = [
         file: 'keys/rewrite.ts',
         find: renewedKey,
         replace: `const pageKey = isAbsent(${oldKey})
-          ? on.crypto.random(keyBytes)
+          ? fresh.key()
           : createHash('sha256').update(${oldKey}).digest();`,
       },
       {
@@ -101,15 +101,12 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         file: 'keys/key-tree.ts',
-        find: 'const page: OpenedPage = { place: { level: 0, index: leaf }, keys };',
-        replace: `this.stale.get(leaf)?.copy(keys);
-    const page: OpenedPage = { place: { level: 0, index: leaf }, keys };`,
-      },
-      {
-        file: 'keys/key-tree.ts',
-        find: 'for (const slot of live) entryOf(page, slot % this.shape.fanOut).fill(0xff);',
-        replace: `for (const slot of live) entryOf(page, slot % this.shape.fanOut).fill(0xff);
-    this.stale.set(leaf, Buffer.from(keys));`,
+        find: 'apply: (keys) => this.#overwrite(leaf, keys, mine, killed)',
+        replace: `apply: (keys) => {
+        this.stale.get(leaf)?.copy(keys);
+        this.#overwrite(leaf, keys, mine, killed);
+        this.stale.set(leaf, Buffer.from(keys));
+      }`,
       },
       {
         file: 'keys/key-tree.ts',
@@ -150,8 +147,8 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         file: 'keys/key-tree.ts',
-        find: 'for (const slot of live) entryOf(page, slot % this.shape.fanOut).fill(0xff);',
-        replace: '',
+        find: 'apply: (keys) => this.#overwrite(leaf, keys, mine, killed)',
+        replace: 'apply: (keys) => this.#overwrite(leaf, Buffer.from(keys), mine, killed)',
       },
     ],
     killedBy: 'random',

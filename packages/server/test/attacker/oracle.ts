@@ -25,9 +25,9 @@ export class Oracle {
 
   readonly crypto: KeyCrypto = {
     random: (bytes) => nodeKeyCrypto.random(bytes),
-    seal: (key, associated, plain) => {
-      const sealed = nodeKeyCrypto.seal(key, associated, plain);
-      this.note(key, { sealed, plain: Buffer.from(plain) });
+    seal: (key, associated, plain, brought) => {
+      const sealed = nodeKeyCrypto.seal(key, associated, plain, brought);
+      this.note(key, { sealed: Buffer.from(sealed), plain: Buffer.from(plain) });
       return sealed;
     },
     open: (key, associated, sealed) => nodeKeyCrypto.open(key, associated, sealed),

@@ -2,6 +2,7 @@ import { describe, test } from 'vitest';
 import type { StoreSubject } from '../support/store-subject.ts';
 import { archiveCases } from './store.archive.ts';
 import { erasureCases } from './store.erasures.ts';
+import { groupingCases } from './store.grouping.ts';
 import { recordCases } from './store.records.ts';
 import { spanCases } from './store.spans.ts';
 import { tokenCases } from './store.tokens.ts';
@@ -9,6 +10,7 @@ import { transactionCases } from './store.transactions.ts';
 
 const cases = {
   ...transactionCases,
+  ...groupingCases,
   ...archiveCases,
   ...tokenCases,
   ...erasureCases,

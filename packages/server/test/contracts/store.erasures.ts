@@ -95,6 +95,18 @@ export const erasureCases = {
     expect(await store.reads.erasures.open(9)).toEqual([erasures[1], erasures[4], erasures[5]]);
     expect(await store.reads.erasures.open(1)).toEqual([erasures[1]]);
   },
+  'a tenant has shredded since a time when keys were destroyed then or later, or may be yet': async ({ store }) => {
+    const [tenant, other] = [await addTenant(store), await addTenant(store)];
+    await store.write(async (tx) => {
+      await tx.erasures.insert(erasureOf(tenant, { state: 'completed', unreadableAt: 5, shreddedAt: 7 }));
+      await tx.erasures.insert(erasureOf(tenant, { state: 'cancelled' }));
+      await tx.erasures.insert(erasureOf(other, { state: 'running', unreadableAt: 9 }));
+    });
+    const since = (at: number) => store.reads.erasures.anyShreddedSince(tenant.id, at);
+    expect([await since(6), await since(7), await since(8)]).toEqual([true, true, false]);
+    expect(await store.reads.erasures.anyShreddedSince(other.id, 99)).toBe(true);
+    expect(await store.reads.erasures.anyShreddedSince(id(), 0)).toBe(false);
+  },
   'items move together or not at all': async ({ store }) => {
     const { erasure } = await addErasure(store, await addTenant(store), ['planned', 'planned', 'held', 'planned']);
     const move = (seqs: number[]) =>

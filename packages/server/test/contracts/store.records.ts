@@ -176,6 +176,21 @@ export const recordCases = {
     expect(await store.reads.keys.seals(2, 9)).toEqual([{ generation: 3, keyId: 'k', sealedAt: 3 }]);
     expect(await store.reads.keys.reservedLeaves(4, 8)).toEqual([4, 5]);
   },
+  'exactly the entries that are named are copied, also after all that wait were read': async ({ store }) => {
+    const entries = Array.from({ length: 9 }, () => entryOf());
+    const ids = entries.map((entry) => entry.id);
+    const named = [7, 0, 1, 2, 5, 5].map((i) => ids[i] ?? '');
+    await store.write((tx) => tx.keys.appendJournal(entries.slice(0, 8)));
+    await store.write((tx) => tx.keys.markCopied(ids.slice(0, 1), 3));
+    await store.write(async (tx) => {
+      expect(await tx.keys.pendingJournal()).toEqual(entries.slice(1, 8));
+      await tx.keys.appendJournal(entries.slice(8));
+      await tx.keys.markCopied([...named, ids[8] ?? '', id()], 4);
+      expect((await tx.keys.pendingJournal()).map((entry) => entry.id)).toEqual([3, 4, 6].map((i) => ids[i]));
+    });
+    const copiedBy = (await store.reads.journal.page('', 9)).map((entry) => entry.copiedBy);
+    expect(copiedBy).toEqual([3, 4, 4, null, null, 4, null, 4, 4]);
+  },
   'journal entries are read with the generation that copied them, the first that did': async ({ store }) => {
     const entries = [entryOf({ slots: [[1, 4]], detail: ['x'] }), entryOf(), entryOf()];
     const ids = entries.map((entry) => entry.id);

@@ -4,6 +4,9 @@ import { turnDueEpochs } from '../../src/engine/upkeep/turn-epochs.ts';
 import { untilQuiet } from '../crash/quiet.ts';
 import { type Scene, startScene } from '../support/scene.ts';
 
+/** No epoch is shorter. */
+const shortestMs = 10 * 60_000;
+
 let scene: Scene;
 
 beforeEach(async () => {
@@ -17,6 +20,7 @@ const epochsOf = async () => await scene.app.engine.store.reads.tokens.epochs(sc
 describe('a token epoch', () => {
   test('is not turned while nothing was erased under it', async () => {
     await scene.archived('a', '+15125551234');
+    scene.lapse(shortestMs);
     expect(await turnDueEpochs(scene.app.engine)).toBe(0);
     expect((await epochsOf()).map((epoch) => epoch.number)).toEqual([1]);
   });
@@ -28,6 +32,8 @@ describe('a token epoch', () => {
     const kept = await scene.archived('b', '(512) 555-1234');
     await scene.client.purge('/sessions', { ids: ['a'] });
     await untilQuiet(engine);
+    expect(await turnDueEpochs(engine)).toBe(0);
+    scene.lapse(shortestMs);
     expect(await turnDueEpochs(engine)).toBe(1);
     expect((await epochsOf()).map((epoch) => epoch.number)).toEqual([2]);
     expect((await engine.tree.open(before?.slot ?? 0)).kind).toBe('destroyed');
@@ -39,7 +45,22 @@ describe('a token epoch', () => {
     );
     expect(found.map((item) => item.callId)).toEqual([kept]);
     expect(await scene.client.status('b')).toBe('Complete');
+    scene.lapse(shortestMs);
     expect(await turnDueEpochs(engine)).toBe(0);
+  });
+
+  test('ends after an erasure that had begun before it and shredded after', async () => {
+    const { engine, tenant } = scene.app;
+    await scene.archived('a', '+15125551234');
+    const gated = scene.faults.stop('erase:gated');
+    const purging = scene.client.purge('/sessions', { ids: ['a'] });
+    await gated.reached;
+    await engine.epochs.turn(tenant.id);
+    gated.goOn();
+    await purging;
+    await untilQuiet(engine);
+    scene.lapse(shortestMs);
+    expect(await turnDueEpochs(engine)).toBe(1);
   });
 
   test('that a dead process left half-turned is finished, and every call is found meanwhile', async () => {

@@ -13,6 +13,7 @@ CREATE TABLE epoch ( id TEXT NOT NULL PRIMARY KEY, tenant_id TEXT NOT NULL, numb
 CREATE INDEX epoch_slot ON epoch (slot);
 CREATE TABLE erasure ( id TEXT NOT NULL PRIMARY KEY, tenant_id TEXT NOT NULL, action TEXT NOT NULL, keep_recording INTEGER NOT NULL, waits_for_holds INTEGER NOT NULL, state TEXT NOT NULL, digest TEXT NOT NULL, actor_kind TEXT NOT NULL, actor_id TEXT NOT NULL, created_at INTEGER NOT NULL, unreadable_at INTEGER, shredded_at INTEGER, sealed_at INTEGER, gone_at INTEGER ) WITHOUT ROWID, STRICT;
 CREATE INDEX erasure_running ON erasure (id) WHERE state = 'running';
+CREATE INDEX erasure_shredded ON erasure (tenant_id, shredded_at) WHERE unreadable_at IS NOT NULL;
 CREATE TABLE hold ( id TEXT NOT NULL PRIMARY KEY, tenant_id TEXT NOT NULL, placed_at INTEGER NOT NULL, released_at INTEGER, review_at INTEGER, range_from INTEGER, range_to INTEGER ) WITHOUT ROWID, STRICT;
 CREATE INDEX hold_active ON hold (tenant_id) WHERE released_at IS NULL;
 CREATE TABLE hold_call ( hold_id TEXT NOT NULL, call_id TEXT NOT NULL, PRIMARY KEY (hold_id, call_id) ) WITHOUT ROWID, STRICT;

@@ -2,7 +2,7 @@ import { verifyAccessToken } from '../../lib/access-token.ts';
 import { AppError } from '../../model/errors.ts';
 import { type Scope, scopes } from '../../model/tenant.ts';
 import type { Caller, Engine } from '../context.ts';
-import { signingKeys } from './signing-key.ts';
+import { verifyingKeys } from './signing-key.ts';
 
 /**
  * Who a bearer token speaks for. The tenant comes from the token alone. Throws `token_invalid` for a token that is
@@ -13,7 +13,7 @@ import { signingKeys } from './signing-key.ts';
 export async function authenticate(engine: Engine, header: string | undefined): Promise<Caller> {
   const token = /^bearer +([^\s]+) *$/i.exec(header ?? '')?.[1];
   if (token === undefined) throw new AppError('token_invalid', { detail: 'no bearer token' });
-  const claims = await verifyAccessToken({ keys: await signingKeys(engine), clock: engine.clock }, token);
+  const claims = await verifyAccessToken({ keys: await verifyingKeys(engine), clock: engine.clock }, token);
   if (claims.subjectKind !== 'client') throw new AppError('token_invalid', { detail: 'not a client' });
   const client = await engine.store.reads.clients.find(claims.clientId);
   if (client === undefined || client.disabledAt !== null) throw new AppError('token_invalid', { detail: 'disabled' });

@@ -17,11 +17,19 @@ export async function ensureSigningKey(engine: Engine): Promise<void> {
   });
 }
 
-/** The key ring for access tokens: one key, named by its slot. */
-export async function signingKeys(engine: Engine): Promise<{ kid: string; key: Uint8Array }[]> {
+type KeyRing = { kid: string; key: Uint8Array }[];
+
+/** The key ring that signs access tokens: one key, named by its slot. Reads the row, so that it fails with the store. */
+export async function signingKeys(engine: Engine): Promise<KeyRing> {
   const artifact = await engine.store.reads.artifacts.find(archiveOwner, 'token-signing-key');
   if (artifact === undefined) throw new AppError('damage', { detail: 'the token-signing key is missing' });
-  return [{ kid: `s${artifact.slot}`, key: await engine.secrets.open(archiveOwner, 'token-signing-key') }];
+  return await verifyingKeys(engine);
+}
+
+/** The same ring for checking tokens, which every request does: row and key are remembered for at most a minute. */
+export async function verifyingKeys(engine: Engine): Promise<KeyRing> {
+  const { slot, value } = await engine.secrets.openWithSlot(archiveOwner, 'token-signing-key');
+  return [{ kid: `s${slot}`, key: value }];
 }
 
 /** A name for this process, unique among all that ever work on the archive. */

@@ -1,18 +1,28 @@
 import { journalEntry } from '../../keys/journal-entries.ts';
 import type { DoomedBlob } from '../../model/erasure.ts';
 import type { Engine } from '../context.ts';
+import { gatedByPurge } from '../erasure/resolve.ts';
 
 /** Uploads swept in one go. */
 const batch = 100;
 
+/** What became of an upload that was to be destroyed. */
+export type UploadEnd = 'destroyed' | 'archived' | 'absent' | 'left_to_purge';
+
 /**
  * Destroys what an upload that will not finish has left: its keys, rows, tokens and bytes. An upload that an erasure
- * has met leaves the erasure's tombstone untouched. Repeating it changes nothing.
+ * has met leaves the erasure's tombstone untouched; one that a started purge is about to meet stays until it has, since
+ * without its row there would be no tombstone to refuse a retried upload. Repeating it changes nothing.
  */
-export async function destroyUpload(engine: Engine, tenantId: string, callId: string): Promise<void> {
-  const blobs = await engine.store.write(async (tx) => {
+export async function destroyUpload(engine: Engine, tenantId: string, callId: string): Promise<UploadEnd> {
+  const { end, blobs } = await engine.store.write(async (tx): Promise<{ end: UploadEnd; blobs: string[] }> => {
     const call = await tx.calls.find(tenantId, callId);
-    if (call === undefined || call.uploadUntil === null) return [];
+    if (call === undefined) return { end: 'absent', blobs: [] };
+    if (call.uploadUntil === null) return { end: 'archived', blobs: [] };
+    if (!call.isUploadDoomed && (await gatedByPurge(tx, [callId])).has(callId)) {
+      await tx.calls.update(callId, { uploadUntil: Math.min(call.uploadUntil, engine.clock.now()) });
+      return { end: 'left_to_purge', blobs: [] };
+    }
     const artifacts = await tx.artifacts.deleteOfOwner(callId);
     await tx.tokens.deleteOfOwners([callId]);
     await tx.calls.delete(callId);
@@ -28,23 +38,38 @@ export async function destroyUpload(engine: Engine, tenantId: string, callId: st
     if (slots.length > 0) {
       await tx.keys.appendJournal([journalEntry('upload_abandoned', since, { tenantId, ownerId: callId, slots })]);
     }
-    return doomed.map((one) => one.blob);
+    return { end: 'destroyed', blobs: doomed.map((one) => one.blob) };
   });
+  if (end !== 'destroyed') return end;
   await engine.faults.at('archive:abandoned');
-  await removeUnowned(engine, blobs);
+  // Asked for first: the keys are destroyed, whatever becomes of the bytes below.
   engine.sealer.request();
+  await removeUnowned(engine, blobs);
+  return end;
 }
 
-/** Sweeps uploads whose uploader has been silent for longer than its lease. Returns how many. */
+/**
+ * Sweeps uploads whose uploader has been silent for longer than its lease. Returns how many. One that cannot be destroyed
+ * does not keep the others from it; its failure is thrown in the end.
+ */
 export async function sweepAbandonedUploads(engine: Engine): Promise<number> {
   const abandoned = await engine.store.reads.calls.abandonedUploads(engine.clock.now(), batch);
-  for (const call of abandoned) await destroyUpload(engine, call.tenantId, call.id);
+  const failures: unknown[] = [];
+  let destroyed = 0;
+  for (const call of abandoned) {
+    try {
+      if ((await destroyUpload(engine, call.tenantId, call.id)) === 'destroyed') destroyed += 1;
+    } catch (error) {
+      failures.push(error);
+    }
+  }
   const left = await engine.store.reads.doomed.unowned(batch);
   await removeUnowned(
     engine,
     left.map((one) => one.blob),
   );
-  return abandoned.length;
+  if (failures.length > 0) throw failures[0];
+  return destroyed;
 }
 
 /** Removes bytes that no erasure waits for, and forgets them once somebody has looked and found them gone. */

@@ -1,4 +1,4 @@
-import type { CallKind, CallSource, Direction, Identifier } from '../../model/call.ts';
+import type { Call, CallKind, CallSource, Direction, Identifier } from '../../model/call.ts';
 
 /** A JSON object as a client gave it; personal, so it is only ever stored sealed. */
 export type JsonObject = { [name: string]: unknown };
@@ -33,3 +33,19 @@ export function canonicalJson(value: unknown): string {
     return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
   });
 }
+
+/** What the row says in clear; a recording may come before anything is known of its call. */
+export function skeletonOf(call: NewCall | undefined): Pick<Call, SkeletonField> {
+  const { kind, source, direction, startedAt, endedAt, durationMs } = call ?? nothingKnown;
+  return { kind, source, direction, startedAt, endedAt, durationMs };
+}
+
+type SkeletonField = 'kind' | 'source' | 'direction' | 'startedAt' | 'endedAt' | 'durationMs';
+const nothingKnown: Pick<Call, SkeletonField> = {
+  kind: 'call',
+  source: 'native',
+  direction: 'unknown',
+  startedAt: null,
+  endedAt: null,
+  durationMs: null,
+};

@@ -15,8 +15,8 @@ export type SessionHolder =
 /**
  * Looks, inside the naming transaction, whether the ids of a new call may be used.
  *
- * The session id of a purged call is refused for ever after, and its external id while no living call carries it: a
- * retried upload is the commonest way in which erased data comes back.
+ * The session id of a purged call is refused for as long as its tombstone stays, and so is its external id while no living
+ * call carries it: a retried upload is the commonest way in which erased data comes back.
  */
 export async function sessionHolder(
   engine: Engine,

@@ -9,7 +9,7 @@ import { type Caller, type Engine, requireScope } from '../context.ts';
 import { coresOf, insertTokens } from '../identifiers.ts';
 import { contextOf } from '../secrets.ts';
 import { destroyUpload } from './abandoned-uploads.ts';
-import { canonicalJson, type NewCall, type RecordingFacts, type StoredFacts } from './new-call.ts';
+import { canonicalJson, type NewCall, type RecordingFacts, type StoredFacts, skeletonOf } from './new-call.ts';
 import { type SessionHolder, sessionHolder } from './session-holder.ts';
 
 /** What became of an upload: a new call, or the one that was there already with the same content. */
@@ -108,7 +108,9 @@ export class Upload {
     const callId = this.#callId;
     this.#callId = undefined;
     if (callId === undefined) return;
-    await destroyUpload(this.#engine, this.#caller.tenant.id, callId);
+    const end = await destroyUpload(this.#engine, this.#caller.tenant.id, callId);
+    // Its finishing commit did happen, only the answer was lost: the call lives, and its bytes with it.
+    if (end === 'archived') return;
     // Where somebody else destroyed the upload first, bytes of ours may have come after it.
     const blobs = this.#artifacts.flatMap((artifact) => artifact.blob ?? []);
     if (blobs.length > 0) await this.#engine.blobs.erase(blobs);
@@ -172,19 +174,27 @@ export class Upload {
     return holder.call;
   }
 
-  /** Identical content is the same call; anything else is a clash. */
+  /** Identical content is the same call; anything else is a clash. A twin erased meanwhile is erased like any other. */
   async #compare(twin: Call, call: NewCall): Promise<Archived> {
+    try {
+      if (!(await this.#isTwin(twin, call))) throw new AppError('session_taken');
+    } catch (error) {
+      throw hasCode(error, 'key_destroyed') ? new AppError('call_erased') : error;
+    }
+    return { callId: twin.id, isNew: false };
+  }
+
+  async #isTwin(twin: Call, call: NewCall): Promise<boolean> {
     const artifacts = await this.#engine.store.reads.artifacts.ofOwner(twin.id);
     const of = (kind: CallArtifactKind) => artifacts.find((artifact) => artifact.kind === kind);
     const [recording, details, correlation] = [of('recording'), of('details'), of('correlation')];
-    if (!details?.sealed || !correlation?.sealed) throw new AppError('session_taken');
+    if (!details?.sealed || !correlation?.sealed) return false;
     const facts = recording?.sealed ? await openJson<StoredFacts>(this.#engine, recording, 'recording-facts') : null;
-    const isSame =
+    return (
       facts?.sha256 === this.#facts?.sha256 &&
       canonicalJson(await openJson(this.#engine, details)) === canonicalJson(call.details) &&
-      canonicalJson(await openJson(this.#engine, correlation)) === canonicalJson(call.correlation);
-    if (!isSame) throw new AppError('session_taken');
-    return { callId: twin.id, isNew: false };
+      canonicalJson(await openJson(this.#engine, correlation)) === canonicalJson(call.correlation)
+    );
   }
 
   /** Keys or bytes that go under an upload mean that it was given up or met by an erasure: its row says which. */
@@ -255,22 +265,6 @@ export class Upload {
     };
   }
 }
-
-/** What the row says in clear; a recording may come before anything is known of its call. */
-function skeletonOf(call: NewCall | undefined): Pick<Call, SkeletonField> {
-  const { kind, source, direction, startedAt, endedAt, durationMs } = call ?? nothingKnown;
-  return { kind, source, direction, startedAt, endedAt, durationMs };
-}
-
-type SkeletonField = 'kind' | 'source' | 'direction' | 'startedAt' | 'endedAt' | 'durationMs';
-const nothingKnown: Pick<Call, SkeletonField> = {
-  kind: 'call',
-  source: 'native',
-  direction: 'unknown',
-  startedAt: null,
-  endedAt: null,
-  durationMs: null,
-};
 
 /** Throws when the row of an upload under way is no longer its own: swept after its lease, or met by an erasure. */
 function refuseGivenUp(row: Call | undefined): void {

@@ -1,7 +1,8 @@
 import { openRange, plainSizeBytes } from '../../keys/sealing.ts';
-import type { CallArtifactKind } from '../../model/call.ts';
+import type { BlobName } from '../../model/blob-store.ts';
+import type { Artifact, CallArtifactKind } from '../../model/call.ts';
 import { reachOf } from '../../model/erasure.ts';
-import { AppError } from '../../model/errors.ts';
+import { AppError, hasCode } from '../../model/errors.ts';
 import type { StoredFacts } from '../archive/new-call.ts';
 import { openJson } from '../artifacts.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
@@ -28,26 +29,40 @@ export async function openRecording(engine: Engine, caller: Caller, callId: stri
   const artifact = await engine.store.reads.artifacts.find(callId, 'recording');
   if (!artifact?.blob || !artifact.sealed) throw new AppError('recording_not_found');
   try {
-    const facts = await openJson<StoredFacts>(engine, artifact, 'recording-facts');
+    return await open(engine, callId, artifact, artifact.blob);
+  } catch (error) {
+    // Erased between two of our reads: to the caller that is the same as not there.
+    const isGone =
+      hasCode(error, 'key_destroyed') || (await engine.store.reads.artifacts.find(callId, 'recording')) === undefined;
+    throw isGone ? new AppError('recording_not_found') : error;
+  }
+}
+
+async function open(engine: Engine, callId: string, artifact: Artifact, blob: BlobName): Promise<OpenedRecording> {
+  const facts = await openJson<StoredFacts>(engine, artifact, 'recording-facts');
+  const reader = await engine.blobs.open(blob);
+  if (reader === null) throw new AppError('damage', { detail: `bytes of ${callId} are missing` });
+  try {
+    const sizeBytes = plainSizeBytes(reader.sizeBytes);
     const key = await engine.tree.keyOf(artifact.slot);
-    const reader = await engine.blobs.open(artifact.blob);
-    if (reader === null) throw new AppError('damage', { detail: `bytes of ${callId} are missing` });
+    let plain: AsyncGenerator<Buffer> | undefined;
     return {
       contentType: facts.contentType,
-      sizeBytes: plainSizeBytes(reader.sizeBytes),
+      sizeBytes,
       body: (start, endExclusive) => {
-        const plain = openRange(key, contextOf(artifact), reader, { start, endExclusive });
+        plain = openRange(key, contextOf(artifact), reader, { start, endExclusive });
         key.fill(0);
         return whileAllowed(engine, callId, plain);
       },
       close: async () => {
         key.fill(0);
+        // A body that nobody has begun to read would keep its copy of the key.
+        await plain?.return(undefined);
         await reader.close();
       },
     };
   } catch (error) {
-    // Erased between two of our reads: to the caller that is the same as not there.
-    if (error instanceof AppError && error.code === 'key_destroyed') throw new AppError('recording_not_found');
+    await reader.close();
     throw error;
   }
 }

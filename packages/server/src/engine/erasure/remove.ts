@@ -1,5 +1,6 @@
 import { type Item, isShredded } from '../../model/erasure.ts';
 import { AppError } from '../../model/errors.ts';
+import { destroyUpload } from '../archive/abandoned-uploads.ts';
 import type { Engine } from '../context.ts';
 import type { Run } from './run.ts';
 import { spanOf } from './shred.ts';
@@ -44,11 +45,21 @@ export async function removeItems(engine: Engine, run: Run, given: readonly Item
   if (stuck.size > 0) throw new AppError('blob_failed', { detail: `${stuck.size} items keep their bytes` });
 }
 
-/** Calls whose uploader has not yet noticed that its call was erased: its bytes may still be coming. */
+/**
+ * Calls whose uploader has not yet noticed that its call was erased: its bytes may still be coming. What is left of one
+ * that has let go, or whose lease is over, is destroyed.
+ */
 async function stillUploading(engine: Engine, items: readonly Item[]): Promise<string[]> {
-  const callIds = items.filter((item) => item.outcome === 'erased').map((item) => item.callId);
+  // Also of calls that another erasure has shredded: whoever stamps the tombstone must know that no bytes will come.
+  const callIds = items.map((item) => item.callId);
   const erasure = items[0] && (await engine.store.reads.erasures.find(items[0].erasureId));
   if (erasure === undefined) return [];
   const calls = await engine.store.reads.calls.findMany(erasure.tenantId, callIds);
-  return calls.filter((call) => call.uploadUntil !== null && call.isUploadDoomed).map((call) => call.id);
+  const busy: string[] = [];
+  for (const { id, uploadUntil, isUploadDoomed } of calls) {
+    if (uploadUntil === null || !isUploadDoomed) continue;
+    if (uploadUntil <= engine.clock.now()) await destroyUpload(engine, erasure.tenantId, id);
+    else busy.push(id);
+  }
+  return busy;
 }

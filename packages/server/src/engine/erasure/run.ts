@@ -111,7 +111,10 @@ async function endErasure(engine: Engine, run: Run): Promise<void> {
     await run.fence(tx);
     const erasure = await tx.erasures.find(run.erasureId);
     const tally = await tx.erasures.tally(run.erasureId);
-    if (erasure === undefined || tally.planned + tally.shredded + tally.removed > 0) return;
+    if (erasure === undefined) return;
+    // The job must not end before its items do: nobody would come back for them.
+    const left = tally.planned + tally.shredded + tally.removed;
+    if (left > 0) throw new AppError('internal', { detail: `${left} items are not through yet` });
     if (tally.failed > 0) throw new AppError('damage', { detail: `${tally.failed} items cannot be erased yet` });
     if (tally.held > 0 && erasure.waitsForHolds) throw new AppError('item_held');
     const goneAt = engine.clock.now();

@@ -9,7 +9,7 @@ const attempts = 50;
 
 /** What the vault holds now; undefined, and a problem, where it stays unreadable. */
 export async function readVault(vault: Vault, findings: Findings): Promise<VaultState | undefined> {
-  return await orProblem(findings, async () => await vault.current());
+  return await orProblem(findings, async () => await vault.current({ afresh: true }));
 }
 
 /** The entries of a segment by id; empty where it is gone; undefined, and a problem, where it stays unreadable. */

@@ -1,5 +1,5 @@
 import { journalEntry } from '../../keys/journal-entries.ts';
-import { newId } from '../../lib/ids.ts';
+import { isId, newId } from '../../lib/ids.ts';
 import type { Artifact, Identifier } from '../../model/call.ts';
 import type { Hold } from '../../model/erasure.ts';
 import { AppError } from '../../model/errors.ts';
@@ -26,6 +26,8 @@ export async function placeHold(engine: Engine, caller: Caller, hold: NewHold): 
   if (hold.callIds.length + hold.identifiers.length === 0) {
     throw new AppError('input_invalid', { message: 'A hold needs a subject' });
   }
+  // They go into rows and journal as they are, where nothing may stand that is not an id of ours.
+  if (!hold.callIds.every(isId)) throw new AppError('input_invalid', { message: 'A call id is not well-formed' });
   const { tenant } = caller;
   const cores = await coresOf(engine, tenant, hold.identifiers);
   const slots = await engine.issuer.take(1);

@@ -13,6 +13,8 @@ const longestWaitMs = 10_000;
 const dailyMs = 24 * 3_600_000;
 /** After a seal that failed. */
 const retryMs = 1000;
+/** After an attempt to empty the write-ahead log that a reader stood in the way of. */
+const logRetryMs = 2000;
 
 type Waiting = { resolve: (head: Head) => void; reject: (error: unknown) => void };
 
@@ -28,6 +30,7 @@ export class SealScheduler {
   readonly #log: Log;
   #waiting: Waiting[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #logTimer: NodeJS.Timeout | undefined;
   #dueAt = Number.POSITIVE_INFINITY;
   #lastBegun = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
@@ -60,15 +63,22 @@ export class SealScheduler {
     });
   }
 
-  /** Starts the daily clock. */
-  start(): void {
-    this.#arm(this.#clock.now() + dailyMs);
+  /**
+   * Starts the daily clock, which counts from the archive's last seal, whoever made it: processes that live for less than
+   * a day seal once a day too. What a dead process destroyed and did not seal is sealed soon.
+   */
+  async start(): Promise<void> {
+    const { keyStore } = this.#store;
+    const top = await keyStore.reads.readTop();
+    const unsealed = await keyStore.write(async (tx) => await tx.pendingJournal());
+    this.#arm(unsealed.length > 0 ? this.#earliest() : Math.max(this.#clock.now(), (top?.sealedAt ?? 0) + dailyMs));
   }
 
   /** Stops; a seal that was asked for and has not begun is made now, so that nothing waits for the next process. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#logTimer);
     await this.#running;
     if (this.#waiting.length > 0 || this.#dueAt <= this.#clock.now() + longestWaitMs) await this.#seal();
   }
@@ -98,17 +108,43 @@ export class SealScheduler {
       const head = await this.#rootKeys.seal();
       this.#arm(this.#clock.now() + dailyMs);
       for (const one of waiting) one.resolve(head);
-      await this.#afterSeal();
     } catch (error) {
-      this.#log.error('seal.failed', { code: error instanceof AppError ? error.code : 'internal' });
+      this.#log.error('seal.failed', { code: codeOf(error) });
       for (const one of waiting) one.reject(error);
       this.#arm(this.#clock.now() + retryMs);
+      return;
     }
+    await this.#emptyLog();
+    await this.#expire();
   }
 
-  async #afterSeal(): Promise<void> {
-    if (!(await this.#store.checkpoint())) this.#log.warn('checkpoint.busy');
-    const due = await this.#rootKeys.nextExpiry();
-    if (due !== undefined && due <= this.#clock.now()) await this.#rootKeys.expire();
+  /** Readers may stand in the way; then again soon, until nothing destroyed lingers in the write-ahead log. */
+  async #emptyLog(): Promise<void> {
+    clearTimeout(this.#logTimer);
+    try {
+      if (await this.#store.checkpoint()) return;
+      this.#log.warn('checkpoint.busy');
+    } catch (error) {
+      this.#log.error('checkpoint.failed', { code: codeOf(error) });
+    }
+    if (this.#isClosed) return;
+    this.#logTimer = setTimeout(() => {
+      this.#running = (this.#running ?? Promise.resolve()).then(async () => await this.#emptyLog());
+    }, logRetryMs);
+    this.#logTimer.unref();
   }
+
+  /** What fails here is tried again by upkeep: a seal that stands must not be made again for it. */
+  async #expire(): Promise<void> {
+    try {
+      const due = await this.#rootKeys.nextExpiry();
+      if (due !== undefined && due <= this.#clock.now()) await this.#rootKeys.expire();
+    } catch (error) {
+      this.#log.error('expiry.failed', { code: codeOf(error) });
+    }
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof AppError ? error.code : 'internal';
 }

@@ -5,6 +5,9 @@ import type { Engine } from '../context.ts';
 /** However long the horizon is, an epoch that saw an erasure lives no longer than this. */
 const dayMs = 24 * 3_600_000;
 
+/** And no epoch is shorter than this, or a horizon of zero would re-encrypt every token after every erasure. */
+const shortestMs = 10 * 60_000;
+
 /**
  * Turns the token epochs that are due: once per horizon, at least daily, where anything was erased under the epoch. An
  * old copy's tokens then die with the root keys that opened the old epoch's key, instead of living as long as their
@@ -19,7 +22,7 @@ export async function turnDueEpochs(engine: Engine): Promise<number> {
       if (!(await isDue(engine, tenant, idTime(oldest.id)))) continue;
       await engine.epochs.begin(tenant.id, { after: oldest.number });
     }
-    await engine.epochs.finish(tenant.id);
+    await engine.epochs.finish(tenant.id, engine.stopping);
     engine.sealer.request();
     ended += 1;
   }
@@ -28,6 +31,6 @@ export async function turnDueEpochs(engine: Engine): Promise<number> {
 
 async function isDue(engine: Engine, tenant: Tenant, begunAt: number): Promise<boolean> {
   const age = engine.clock.now() - begunAt;
-  if (age < Math.min(engine.limits.horizonMs, dayMs)) return false;
-  return await engine.store.reads.erasures.anyStartedSince(tenant.id, begunAt);
+  if (age < Math.max(shortestMs, Math.min(engine.limits.horizonMs, dayMs))) return false;
+  return await engine.store.reads.erasures.anyShreddedSince(tenant.id, begunAt);
 }

@@ -6,6 +6,7 @@ import type { Engine } from '../../engine/context.ts';
 import { isId } from '../../lib/ids.ts';
 import { AppError } from '../../model/errors.ts';
 import { callerOf } from '../bearer.ts';
+import { asAppError } from '../failure.ts';
 import { problemPayload } from './errors.ts';
 import { safeMediaType } from './media-type.ts';
 import { parseRange } from './range.ts';
@@ -26,13 +27,13 @@ export function addRecording(app: FastifyInstance, engine: Engine): void {
     handler: async (request, reply) => {
       if (!isId(request.params.id)) throw new AppError('recording_not_found');
       const recording = await openRecording(engine, callerOf(request), request.params.id);
-      return await answer(request, reply, recording);
+      return await answer(engine, request, reply, recording);
     },
   });
 }
 
 /** Sets status and headers; what it returns is the body to send. */
-async function answer(request: FastifyRequest, reply: FastifyReply, recording: OpenedRecording) {
+async function answer(engine: Engine, request: FastifyRequest, reply: FastifyReply, recording: OpenedRecording) {
   const { sizeBytes } = recording;
   // Ranges are for GET alone, and If-Range can match nothing, as we give no validators (RFC 9110, 13.1.5 and 14.2).
   const mayBePart = request.method === 'GET' && request.headers['if-range'] === undefined;
@@ -58,12 +59,17 @@ async function answer(request: FastifyRequest, reply: FastifyReply, recording: O
     await recording.close();
     return null;
   }
-  return bodyOf(recording, start, endExclusive);
+  return bodyOf(engine, recording, start, endExclusive);
 }
 
 /** The bytes as a stream; however it ends, the recording is closed. */
-function bodyOf(recording: OpenedRecording, start: number, endExclusive: number): Readable {
+function bodyOf(engine: Engine, recording: OpenedRecording, start: number, endExclusive: number): Readable {
   const body = Readable.from(recording.body(start, endExclusive), { objectMode: false });
-  body.once('close', () => void recording.close());
+  body.once('close', () => {
+    // Nobody waits for this, and an error that nobody handles would end the server.
+    recording.close().catch((error: unknown) => {
+      engine.log.warn('recording.close_failed', { code: asAppError(error).code });
+    });
+  });
   return body;
 }

@@ -76,7 +76,7 @@ export const foundation: Migration = {
       sealed_at ${integer}, gone_at ${integer}
     ) ${clustered}`,
     "CREATE INDEX erasure_running ON erasure (id) WHERE state = 'running'",
-    'CREATE INDEX erasure_started ON erasure (tenant_id, unreadable_at) WHERE unreadable_at IS NOT NULL',
+    'CREATE INDEX erasure_shredded ON erasure (tenant_id, shredded_at) WHERE unreadable_at IS NOT NULL',
     `CREATE TABLE item (
       erasure_id TEXT NOT NULL, seq ${integer} NOT NULL, call_id TEXT NOT NULL, state TEXT NOT NULL, outcome TEXT,
       failed_code TEXT, journal_id TEXT, PRIMARY KEY (erasure_id, seq)
