@@ -61,12 +61,17 @@ export class Secrets {
     }
   }
 
+  /**
+   * Always gives a copy: ours is wiped when it is forgotten, which may be while somebody who was given it a moment ago
+   * still waits for something, and would then sign or encrypt under zeros.
+   */
   async #remember(name: string, open: () => Promise<OpenedSecret>): Promise<OpenedSecret> {
     const kept = this.#remembered.get(name);
-    if (kept && kept.at > this.#clock.now() - lifeMs) return kept;
-    const opened = await open();
-    this.#remembered.set(name, { ...opened, at: this.#clock.now() });
-    return opened;
+    if (kept && kept.at > this.#clock.now() - lifeMs) return { slot: kept.slot, value: Buffer.from(kept.value) };
+    const { slot, value } = await open();
+    this.#remembered.get(name)?.value.fill(0);
+    this.#remembered.set(name, { slot, value: Buffer.from(value), at: this.#clock.now() });
+    return { slot, value };
   }
 }
 
