@@ -22,7 +22,8 @@ export type Server = {
 export async function startServer(bench: Bench, home: string): Promise<Server> {
   const child = spawn(process.execPath, serveCommand(bench), {
     cwd: serverFolder,
-    env: { ...withoutOurs(process.env), TACET_HOME: home, TACET_LISTEN: '127.0.0.1:0' },
+    // As many threads as bin/tacet asks for.
+    env: { ...withoutOurs(process.env), UV_THREADPOOL_SIZE: '16', TACET_HOME: home, TACET_LISTEN: '127.0.0.1:0' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const endWithUs = () => child.kill();

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { abortable } from '../lib/abortable.ts';
 import { makeFolder, NewFile, removeFile, syncFolder, systemError } from '../lib/durable-files.ts';
 import type { Faults } from '../lib/faults.ts';
+import { gather } from '../lib/gather.ts';
 import type { BlobName, BlobReader, BlobStore, EraseOutcome, StoredBlob } from '../model/blob-store.ts';
 import { AppError } from '../model/errors.ts';
 import { blobFailed, guarded } from './blob-failure.ts';
@@ -27,6 +28,9 @@ const lanes = 4;
 
 /** Entries of a folder looked at together while listing. */
 const lookAhead = 64;
+
+/** Bytes written at once: each write is a trip to another thread and back. */
+const pieceBytes = 256 * 1024;
 
 const lstat = promisify(lstatCallback);
 
@@ -56,9 +60,9 @@ export class FileBlobs implements BlobStore {
     const file = await guarded(what, () => this.#begin(paths));
     try {
       let sizeBytes = 0;
-      for await (const chunk of abortable(source, options.signal)) {
-        await guarded(what, () => file.write(chunk));
-        sizeBytes += chunk.byteLength;
+      for await (const piece of gather(abortable(source, options.signal), pieceBytes)) {
+        await guarded(what, () => file.write(piece));
+        sizeBytes += piece.byteLength;
       }
       await this.#faults.at('blob-create:written');
       await guarded(what, () => file.sync());
