@@ -80,37 +80,57 @@ export class SqlStore implements Store {
 }
 
 function readsOn(session: Session): StoreReads {
-  return {
-    tenants: tenantReads(session),
-    clients: clientReads(session),
-    artifacts: artifactReads(session),
-    calls: callReads(session),
-    tokens: tokenReads(session),
-    tombstones: tombstoneReads(session),
-    erasures: erasureReads(session),
-    doomed: doomedReads(session),
-    holds: holdReads(session),
-    jobs: jobReads(session),
-    audit: auditReads(session),
-    journal: journalReads(session),
-    keys: keyReads(session),
-  };
+  return lazily(session, {
+    tenants: tenantReads,
+    clients: clientReads,
+    artifacts: artifactReads,
+    calls: callReads,
+    tokens: tokenReads,
+    tombstones: tombstoneReads,
+    erasures: erasureReads,
+    doomed: doomedReads,
+    holds: holdReads,
+    jobs: jobReads,
+    audit: auditReads,
+    journal: journalReads,
+    keys: keyReads,
+  });
 }
 
 function writesOn(session: Session): StoreTx {
-  return {
-    tenants: tenantWrites(session),
-    clients: clientWrites(session),
-    artifacts: artifactWrites(session),
-    calls: callWrites(session),
-    tokens: tokenWrites(session),
-    tombstones: tombstoneWrites(session),
-    erasures: { ...erasureReads(session), ...erasureWrites(session), ...spanWrites(session) },
-    doomed: doomedWrites(session),
-    holds: holdWrites(session),
-    jobs: jobWrites(session),
-    audit: auditWrites(session),
-    journal: journalReads(session),
-    keys: keyWrites(session),
-  };
+  return lazily(session, {
+    tenants: tenantWrites,
+    clients: clientWrites,
+    artifacts: artifactWrites,
+    calls: callWrites,
+    tokens: tokenWrites,
+    tombstones: tombstoneWrites,
+    erasures: (on) => ({ ...erasureReads(on), ...erasureWrites(on), ...spanWrites(on) }),
+    doomed: doomedWrites,
+    holds: holdWrites,
+    jobs: jobWrites,
+    audit: auditWrites,
+    journal: journalReads,
+    keys: keyWrites,
+  });
+}
+
+/**
+ * An object whose parts are made when they are first asked for: a transaction uses two or three of a dozen, and there
+ * are several transactions to every upload.
+ */
+function lazily<T extends object>(session: Session, makers: { [Noun in keyof T]: (on: Session) => T[Noun] }): T {
+  const nouns = Object.keys(makers) as (keyof T)[];
+  const made: Partial<T> = {};
+  const lazy = Object.create(null) as T;
+  for (const noun of nouns) {
+    Object.defineProperty(lazy, noun, {
+      enumerable: true,
+      get: () => {
+        made[noun] ??= makers[noun](session);
+        return made[noun];
+      },
+    });
+  }
+  return lazy;
 }
