@@ -16,8 +16,8 @@ const warmUps = 50;
  */
 export async function benchWhatIf(bench: Bench): Promise<void> {
   const [small, large] = bench.sizes.whatIfCalls;
-  const smallMs = await measure(bench, small);
-  const largeMs = await measure(bench, large);
+  const { tookMs: smallMs } = await measure(bench, small);
+  const { tookMs: largeMs, nothingMs } = await measure(bench, large);
   const p99 = (values: readonly number[]) => percentile(values, 99);
   const common = { benchmark: 'what-if', unit: 'ms' };
   const say = (name: string, value: number, rest: Pick<Figure, 'baseline' | 'goal'> = {}) =>
@@ -27,10 +27,11 @@ export async function benchWhatIf(bench: Bench): Promise<void> {
   say(`p99 among ${large} calls`, p99(largeMs), { goal: within });
   const goal: Goal = { of: 'ratio', is: 'at most', bound: 2 };
   say(`p99 among ${large} calls, beside ${small}`, p99(largeMs), { baseline: p99(smallMs), goal });
+  say('p99 of a request that asks for nothing, in between', p99(nothingMs));
   say(`median among ${large} calls`, percentile(largeMs, 50), { baseline: percentile(smallMs, 50) });
 }
 
-async function measure(bench: Bench, calls: number): Promise<number[]> {
+async function measure(bench: Bench, calls: number): Promise<{ tookMs: number[]; nothingMs: number[] }> {
   const { home, credentials } = await makeHome(bench, `home-${calls}`, async (loader) => {
     for (let from = 0; from < calls; from += callsPerLoad) {
       const count = Math.min(callsPerLoad, calls - from);
@@ -46,8 +47,12 @@ async function measure(bench: Bench, calls: number): Promise<number[]> {
     const ask = async () => await askFor(client, random.below(customersOf(calls)));
     for (let i = 0; i < warmUps; i += 1) await ask();
     const tookMs: number[] = [];
-    for (let i = 0; i < bench.sizes.whatIfNumbers; i += 1) tookMs.push(await timeMs(ask));
-    return tookMs;
+    const nothingMs: number[] = [];
+    for (let i = 0; i < bench.sizes.whatIfNumbers; i += 1) {
+      tookMs.push(await timeMs(ask));
+      nothingMs.push(await timeMs(async () => await client.health()));
+    }
+    return { tookMs, nothingMs };
   } finally {
     client.close();
     await server.stop();

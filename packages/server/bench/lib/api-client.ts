@@ -68,6 +68,11 @@ export class ApiClient {
     return ((await this.#json(path, { phoneNumber })) as { items: unknown[] }).items.length;
   }
 
+  /** Asks for nothing: what a round trip costs on this machine. */
+  async health(): Promise<void> {
+    await json(expect(await this.#send('GET', '/healthz', {}), 200));
+  }
+
   close(): void {
     this.#agent.destroy();
   }

@@ -40,6 +40,9 @@ export type KeyTreeOptions = {
 /** Leaves read and opened together when many slots are asked for at once. */
 const leavesPerRead = 64;
 
+/** So few leaves are opened one by one: with their parents cached, that is one page each instead of a whole path. */
+const fewLeaves = 16;
+
 /**
  * The key tree (DESIGN section 3): opens slots, bears leaves, destroys slots.
  *
@@ -69,8 +72,7 @@ export class KeyTree {
    */
   async open(slot: number): Promise<SlotState> {
     const { leaf, offset } = leafOf(slot, this.shape);
-    const quick = await this.#openLeafByCache(leaf);
-    const page = quick ?? (await this.#twice(() => this.#openLeaves([leaf]))).get(leaf);
+    const page = await this.#openLeaf(leaf);
     if (page === undefined) return { kind: 'unborn' };
     const state = stateOf(entryOf(page, offset));
     page.keys.fill(0);
@@ -107,14 +109,18 @@ export class KeyTree {
   async #visit(slots: readonly number[], see: (slot: number, entry: Buffer | undefined) => void): Promise<void> {
     const byLeaf = slotsByLeaf(slots, this.shape);
     const leaves = [...byLeaf.keys()];
+    const show = (leaf: number, page: OpenedPage | undefined) => {
+      for (const slot of byLeaf.get(leaf) ?? []) see(slot, page && entryOf(page, slot % this.shape.fanOut));
+      page?.keys.fill(0);
+    };
+    if (leaves.length <= fewLeaves) {
+      for (const leaf of leaves) show(leaf, await this.#openLeaf(leaf));
+      return;
+    }
     for (let from = 0; from < leaves.length; from += leavesPerRead) {
       const some = leaves.slice(from, from + leavesPerRead);
       const pages = await this.#twice(() => this.#openLeaves(some));
-      for (const leaf of some) {
-        const page = pages.get(leaf);
-        for (const slot of byLeaf.get(leaf) ?? []) see(slot, page && entryOf(page, slot % this.shape.fanOut));
-        page?.keys.fill(0);
-      }
+      for (const leaf of some) show(leaf, pages.get(leaf));
     }
   }
 
@@ -226,6 +232,11 @@ export class KeyTree {
       killed.push(slot);
     }
     keys.fill(0xff, from, to);
+  }
+
+  /** One leaf, the cheap way where the cache helps. Undefined for one never born. */
+  async #openLeaf(leaf: number): Promise<OpenedPage | undefined> {
+    return (await this.#openLeafByCache(leaf)) ?? (await this.#twice(() => this.#openLeaves([leaf]))).get(leaf);
   }
 
   /** The leaf by its parent's cached page: one small read. Undefined when the cache does not help. */

