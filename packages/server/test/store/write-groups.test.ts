@@ -103,7 +103,7 @@ describe('writes that wait together', () => {
         if (name === 'b') throw new Error('work failed');
       }),
     );
-    for (const work of works) work.catch(() => undefined).then(() => order.push(...passed.splice(0), 'told'));
+    for (const work of works) void work.catch(() => undefined).then(() => order.push(...passed.splice(0), 'told'));
     await Promise.allSettled(works);
     await db.write(async () => undefined);
     expect(order.slice(0, 4)).toEqual(['store:before-commit', 'store:committed', 'told', 'told']);
