@@ -22,7 +22,7 @@ import { LoginThrottle } from './lib/login-throttle.ts';
 import { PasswordHasher } from './lib/password-hash.ts';
 import { VerifiedSecrets } from './lib/verified-secrets.ts';
 import type { BlobStore } from './model/blob-store.ts';
-import { AppError } from './model/errors.ts';
+import { AppError, codeOf } from './model/errors.ts';
 import type { Store } from './model/store.ts';
 import { openSqliteStore } from './store/store.ts';
 import { FileVault } from './vault/file-vault.ts';
@@ -113,7 +113,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
       startBackground(workers) {
         engine.sealer.start().catch((error: unknown) => {
           // Without it the first seal is whichever an erasure asks for.
-          log.warn('seal.not_scheduled', { code: error instanceof AppError ? error.code : 'internal' });
+          log.warn('seal.not_scheduled', { code: codeOf(error) });
         });
         upkeep.start();
         worker = Array.from({ length: workers }, () => new Worker(engine));
@@ -128,7 +128,7 @@ export async function openApp(config: Config, parts: AppParts = {}): Promise<App
           if ((await issuer.close()) > 0) engine.sealer.request();
         } catch (error) {
           // Left to the next process, once the lease of the reservation has ended.
-          log.warn('slots.not_released', { code: error instanceof AppError ? error.code : 'internal' });
+          log.warn('slots.not_released', { code: codeOf(error) });
         }
         try {
           await engine.sealer.close();

@@ -1,4 +1,5 @@
 import { openBytes, sealBytes } from '../keys/sealing.ts';
+import { nextTurn } from '../lib/next-turn.ts';
 import type { Artifact } from '../model/call.ts';
 import { AppError, hasCode } from '../model/errors.ts';
 import type { Engine } from './context.ts';
@@ -51,7 +52,7 @@ export async function readCorrelations(
       const correlation = openOrSkip(engine, artifact, artifact.sealed, key);
       if (correlation !== undefined) found.set(artifact.ownerId, correlation);
     }
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
   return found;
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { nextTurn } from '../lib/next-turn.ts';
 import { AppError } from '../model/errors.ts';
 
 /** What is still taken of a body after its answer, so that a client that sends first and reads later gets the answer. */
@@ -75,7 +76,7 @@ export function answerBeforeBodyEnds(app: FastifyInstance): void {
   app.addHook('onSend', async (request, reply, payload) => {
     if (!isComing(request.raw)) return payload;
     // What came in one packet with the headers is being parsed at this moment; short bodies end here.
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     if (!isComing(request.raw)) return payload;
     reply.header('connection', 'close');
     if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return payload;

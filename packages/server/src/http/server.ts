@@ -4,7 +4,7 @@ import { finished } from 'node:stream';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { signingKeys } from '../engine/access/signing-key.ts';
 import type { Engine } from '../engine/context.ts';
-import { AppError } from '../model/errors.ts';
+import { AppError, codeOf } from '../model/errors.ts';
 import { sendCreovaiError } from './creovai/errors.ts';
 import { creovaiPlugin } from './creovai/plugin.ts';
 import { routeOf } from './failure.ts';
@@ -101,7 +101,7 @@ async function opensKeys(engine: Engine): Promise<boolean> {
   try {
     return (await signingKeys(engine)).length > 0;
   } catch (error) {
-    engine.log.warn('http.not_ready', { code: error instanceof AppError ? error.code : 'internal' });
+    engine.log.warn('http.not_ready', { code: codeOf(error) });
     return false;
   }
 }

@@ -24,7 +24,7 @@ export type TokenEpochsOptions = {
 };
 
 /** What one step of a turn did. */
-export type TurnStep = { kind: 'begun' | 'moved' | 'ended' | 'done'; tokens: number };
+type TurnStep = { kind: 'moved' | 'ended' | 'done' };
 
 /**
  * Token epochs (DESIGN section 2): tokens are encrypted under an epoch key that lives in a slot. A turn re-encrypts the
@@ -96,15 +96,15 @@ export class TokenEpochs {
     const [oldest] = epochs;
     const current = epochs.at(-1);
     if (oldest === undefined || current === undefined || oldest.number === current.number) {
-      return { kind: 'done', tokens: 0 };
+      return { kind: 'done' };
     }
     const tokens = await tx.tokens.tokensOfEpoch(tenantId, oldest.number, this.#batch);
     if (tokens.length === 0) {
       await this.#end(tx, oldest);
-      return { kind: 'ended', tokens: 0 };
+      return { kind: 'ended' };
     }
     await tx.tokens.replaceTokens(await this.#reencrypt(tokens, oldest, current));
-    return { kind: 'moved', tokens: tokens.length };
+    return { kind: 'moved' };
   }
 
   async #reencrypt(tokens: readonly StoredToken[], from: Epoch, to: Epoch) {

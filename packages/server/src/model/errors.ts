@@ -77,6 +77,11 @@ export class Bug extends Error {
   }
 }
 
+/** The code of any error, for a log line or a row: what has no name of its own is `internal`. */
+export function codeOf(error: unknown): ErrorCode {
+  return error instanceof AppError ? error.code : 'internal';
+}
+
 /** True when `error` is an AppError with this code. */
 export function hasCode(error: unknown, code: ErrorCode): error is AppError {
   return error instanceof AppError && error.code === code;

@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Faults } from '../lib/faults.ts';
+import { nextTurn } from '../lib/next-turn.ts';
 import { AppError, hasCode } from '../model/errors.ts';
 import { patiently } from './patience.ts';
 import { QueuedWrite } from './queued-write.ts';

@@ -1,6 +1,5 @@
 import { chmodSync, closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import {
   type CompiledQuery,
@@ -13,6 +12,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { makeFolder, syncFolder } from '../lib/durable-files.ts';
+import { nextTurn } from '../lib/next-turn.ts';
 import { AppError, Bug } from '../model/errors.ts';
 import { sqliteDialect } from './dialect.ts';
 import type { Parameter, SqlConnection } from './session.ts';

@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Faults } from '../lib/faults.ts';
+import { nextTurn } from '../lib/next-turn.ts';
 import { AppError, hasCode } from '../model/errors.ts';
 import type { QueuedWrite } from './queued-write.ts';
 import type { SqlConnection } from './session.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { sealStream } from '../../keys/sealing.ts';
 import { newId } from '../../lib/ids.ts';
 import { type Artifact, type Call, type CallArtifactKind, callArtifactKinds } from '../../model/call.ts';
-import { AppError, hasCode } from '../../model/errors.ts';
+import { AppError, codeOf, hasCode } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
 import { openJson, sealJson } from '../artifacts.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
@@ -162,7 +162,7 @@ export class Upload {
       const stands = await this.#engine.store.write(async (tx) => await tx.calls.renewUpload(callId, until));
       if (!stands) this.#lost.abort(new AppError('call_erased'));
     } catch (error) {
-      this.#engine.log.warn('upload.renew_failed', { code: error instanceof AppError ? error.code : 'internal' });
+      this.#engine.log.warn('upload.renew_failed', { code: codeOf(error) });
     }
   }
 

@@ -1,3 +1,4 @@
+import { nextTurn } from '../../lib/next-turn.ts';
 import { type Erasure, type Item, isShredded } from '../../model/erasure.ts';
 import { AppError, hasCode } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
@@ -40,7 +41,7 @@ export async function shredErasure(engine: Engine, run: Run): Promise<void> {
     limit = nextLimit(limit, tookMs);
     fromSeq = last.seq + 1;
     // Requests that came meanwhile get their turn before the next transaction.
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
   await engine.store.write(async (tx) => {
     await run.fence(tx);
@@ -96,7 +97,7 @@ async function eachStep(
       failures.push(error);
     }
     fromSeq = last.seq + 1;
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
   // The last is as good as any: the job is tried again as a whole, and every item has its own code.
   if (failures.length > 0) throw failures.at(-1);

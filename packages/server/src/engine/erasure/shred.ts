@@ -1,12 +1,10 @@
 import { journalEntry } from '../../keys/journal-entries.ts';
 import { GroupCommit } from '../../lib/group-commit.ts';
-import { type CallArtifactKind, callArtifactKinds } from '../../model/call.ts';
 import {
   type DoomedBlob,
   type Erasure,
   type Item,
   personalIdentifierKinds,
-  type Reach,
   reachOf,
   tombstoneIdentifierKinds,
 } from '../../model/erasure.ts';
@@ -90,7 +88,7 @@ async function clearRows(engine: Engine, tx: StoreTx, request: ShredRequest): Pr
       blob === null ? [] : [{ blob, ownerId, erasureId: erasure.id, since: engine.clock.now() }],
     ),
   );
-  await tx.erasures.deleteSpanArtifacts(span, artifactKindsOf(reach));
+  await tx.erasures.deleteSpanArtifacts(span, reach.artifacts);
   if (reach.tokens !== 'none') {
     await tx.erasures.deleteSpanTokens(span, reach.tokens === 'all' ? 'all' : personalIdentifierKinds);
   }
@@ -154,10 +152,6 @@ async function record(engine: Engine, tx: StoreTx, one: Doomed, destroyed: Reado
   const who = { actor: { kind: erasure.actorKind, id: erasure.actorId }, tenantId: erasure.tenantId };
   const counts = { items: shredded.length, slots: [...one.slotsOf.values()].flat().length };
   await tx.audit.append(auditEntry(engine, who, 'erasure.shredded', erasure.id, counts));
-}
-
-function artifactKindsOf(reach: Reach): readonly CallArtifactKind[] {
-  return callArtifactKinds.filter((kind) => reach.artifacts.includes(kind));
 }
 
 /** The span of items that lie in one row; undefined for none. Items in between that are not planned stay untouched. */

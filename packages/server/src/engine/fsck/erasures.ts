@@ -3,6 +3,7 @@ import {
   type ErasureState,
   type Item,
   type ItemState,
+  isShredded,
   personalIdentifierKinds,
   reachOf,
 } from '../../model/erasure.ts';
@@ -39,16 +40,16 @@ async function checkItems(look: Look, erasure: Erasure): Promise<void> {
     for (const item of items) {
       if (!agreeing[erasure.state].includes(item.state)) look.findings.problem('item_state', nameOf(item));
     }
-    const shredded = items.filter(isShredded);
+    const shredded = items.filter(areKeysGone);
     await checkJournaled(look, erasure, shredded);
     await checkNothingLeft(look, erasure, shredded);
   }
 }
 
 /** True from the commit on that destroyed the item's keys, also while its bytes refuse to go. */
-function isShredded(item: Item): boolean {
+function areKeysGone(item: Item): boolean {
   const isPast = item.state === 'shredded' || item.state === 'removed' || item.state === 'verified';
-  return isPast || (item.state === 'failed' && (item.outcome === 'erased' || item.outcome === 'already_erased'));
+  return isPast || (item.state === 'failed' && isShredded(item));
 }
 
 async function checkJournaled(look: Look, erasure: Erasure, items: readonly Item[]): Promise<void> {

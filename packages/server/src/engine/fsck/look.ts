@@ -1,3 +1,4 @@
+import { nextTurn } from '../../lib/next-turn.ts';
 import type { StoreReads } from '../../model/store.ts';
 import type { Tenant } from '../../model/tenant.ts';
 import type { Epoch } from '../../model/token-store.ts';
@@ -34,11 +35,6 @@ export async function* paged<Row, After>(
     after = afterOf(last);
     await nextTurn();
   }
-}
-
-/** Lets a server in the same process go on. */
-export async function nextTurn(): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Rows by tenant, for reads that answer for one tenant at a time. */

@@ -8,8 +8,9 @@ import {
   placeName,
   topPlace,
 } from '../../keys/page.ts';
+import { nextTurn } from '../../lib/next-turn.ts';
 import type { PagePlace, StoredPage, TopRow } from '../../model/key-store.ts';
-import { type Look, nextTurn, paged, pageSize } from './look.ts';
+import { type Look, paged, pageSize } from './look.ts';
 
 /** Leaves met on the walk, ascending. Those without keys hang on a page that could not be opened. */
 export type SeenLeaves = { from: number; to: number; keys: Buffer | undefined };

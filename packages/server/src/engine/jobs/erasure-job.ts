@@ -1,4 +1,4 @@
-import { AppError } from '../../model/errors.ts';
+import { AppError, codeOf } from '../../model/errors.ts';
 import type { Job } from '../../model/tenant.ts';
 import type { Engine } from '../context.ts';
 import { completeErasure, type Run, shredErasure } from '../erasure/run.ts';
@@ -68,10 +68,6 @@ async function putBack(engine: Engine, job: Job, error: unknown): Promise<void> 
     // The lease ends by itself; whoever takes the job over sees the same rows.
     engine.log.warn('job.put_back_failed', { jobId: job.id, code: codeOf(failure) });
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof AppError ? error.code : 'internal';
 }
 
 function detailOf(error: unknown): string | undefined {

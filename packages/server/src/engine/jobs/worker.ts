@@ -1,5 +1,5 @@
 import { newId } from '../../lib/ids.ts';
-import { AppError } from '../../model/errors.ts';
+import { AppError, codeOf } from '../../model/errors.ts';
 import type { Job } from '../../model/tenant.ts';
 import type { Engine } from '../context.ts';
 import { runErasureJob } from './erasure-job.ts';
@@ -72,7 +72,7 @@ export class Worker {
       const claim = { owner: this.#owner, now, leaseUntil: now + limits.jobLeaseMs, limit };
       return await store.write(async (tx) => await tx.jobs.claim(claim));
     } catch (error) {
-      log.error('worker.claim_failed', { code: error instanceof AppError ? error.code : 'internal' });
+      log.error('worker.claim_failed', { code: codeOf(error) });
       return [];
     }
   }

@@ -1,7 +1,7 @@
 import type { RootKeys } from '../../keys/root-keys.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
-import { AppError } from '../../model/errors.ts';
+import { codeOf } from '../../model/errors.ts';
 import type { Store } from '../../model/store.ts';
 import type { Head } from '../../model/vault.ts';
 
@@ -143,8 +143,4 @@ export class SealScheduler {
       this.#log.error('expiry.failed', { code: codeOf(error) });
     }
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof AppError ? error.code : 'internal';
 }

@@ -1,5 +1,5 @@
 import { endReservations } from '../../keys/slot-issuer.ts';
-import { AppError } from '../../model/errors.ts';
+import { codeOf } from '../../model/errors.ts';
 import { sweepAbandonedUploads } from '../archive/abandoned-uploads.ts';
 import type { Engine } from '../context.ts';
 import { turnDueEpochs } from './turn-epochs.ts';
@@ -62,7 +62,7 @@ export class Upkeep {
       const count = await work();
       if (count > 0) this.#engine.log.info(`upkeep.${what}`, { count });
     } catch (error) {
-      this.#engine.log.warn('upkeep.failed', { what, code: error instanceof AppError ? error.code : 'internal' });
+      this.#engine.log.warn('upkeep.failed', { what, code: codeOf(error) });
     }
   }
 }
