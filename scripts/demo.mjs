@@ -32,6 +32,7 @@ async function demonstrate() {
   // Loaded only now: these import the built server, and a missing build should be told in one line.
   const { readSamples, runLife } = await import('./demo/life.mjs');
   const { prove } = await import('./demo/proofs.mjs');
+  const { loseAndRestore, proveRestored } = await import('./demo/restored.mjs');
   const samples = await readSamples();
   console.log('Tacet: recorded calls, archived and truly forgotten\n');
   let step = 0;
@@ -46,10 +47,18 @@ async function demonstrate() {
   for (const row of proofTable(rows)) console.log(row);
   console.log(`\n${summaryTable(life, counts).join('\n')}\n`);
 
-  const failed = rows.filter(({ holds }) => !holds).length;
+  console.log('Does it come back with a backup?\n');
+  const restored = await loseAndRestore(archive, life, tell);
+  console.log('');
+  const restoredRows = await proveRestored(archive, restored);
+  for (const row of proofTable(restoredRows)) console.log(row);
+  console.log('');
+
+  const all = [...rows, ...restoredRows];
+  const failed = all.filter(({ holds }) => !holds).length;
   const tookSeconds = ((performance.now() - began) / 1000).toFixed(1);
-  if (failed === 0) console.log(`All ${rows.length} checks passed in ${tookSeconds} s.\n`);
-  else console.log(`${failed} of ${rows.length} checks FAILED.\n`);
+  if (failed === 0) console.log(`All ${all.length} checks passed in ${tookSeconds} s.\n`);
+  else console.log(`${failed} of ${all.length} checks FAILED.\n`);
   process.exitCode = failed === 0 ? 0 : 1;
-  return failed === 0 ? life : undefined;
+  return failed === 0 ? restored : undefined;
 }

@@ -19,6 +19,8 @@ export class ThrowAwayArchive {
   #children = new Set();
   #server;
   #removed;
+  /** How long a backup opens, for every process started from now on. With zero an old copy is dead at once. */
+  horizon = '0';
 
   constructor(folder) {
     this.folder = folder;
@@ -38,12 +40,7 @@ export class ThrowAwayArchive {
 
   /** Runs one command with `--json`. Answers with its exit code and its document. */
   async command(...args) {
-    const log = openSync(join(this.logs, 'commands.log'), 'a');
-    const child = this.#spawn([...args, '--json'], ['ignore', 'pipe', log]);
-    closeSync(log);
-    let text = '';
-    for await (const chunk of child.stdout.setEncoding('utf8')) text += chunk;
-    const code = await child.ended;
+    const { code, text } = await this.#run([...args, '--json']);
     try {
       return { code, answer: JSON.parse(text) };
     } catch {
@@ -51,8 +48,14 @@ export class ThrowAwayArchive {
     }
   }
 
+  /** The exit code of a command that is expected to refuse. */
+  async exitCodeOf(...args) {
+    return (await this.#run(args)).code;
+  }
+
   /** Starts the server on a free port. Answers with its address and process id once it accepts. */
   async serve() {
+    const before = (await this.#saidByServer()).length;
     const files = ['server.out', 'server.log'].map((name) => openSync(join(this.logs, name), 'a'));
     // Detached, so that Ctrl-C reaches it only through us, and so that it can stay up after us.
     const server = this.#spawn(['serve'], ['ignore', ...files], { detached: true });
@@ -63,11 +66,17 @@ export class ThrowAwayArchive {
       hasEnded = true;
     });
     for (const deadline = Date.now() + startMsMax; Date.now() < deadline && !hasEnded; await pause(20)) {
-      const said = await readFile(join(this.logs, 'server.out'), 'utf8');
+      const said = (await this.#saidByServer()).slice(before);
       const base = /^listening on (http:\S+)$/m.exec(said)?.[1];
       if (base !== undefined) return { base, pid: server.pid };
     }
     throw new Error(`the server did not start\n${await this.lastLogLines()}`);
+  }
+
+  /** Ends the server: in order by SIGTERM, or at once and in the middle of whatever it does by SIGKILL. */
+  async endServer(signal) {
+    this.#server.kill(signal);
+    await this.#server.ended;
   }
 
   /** What the operator would look at first when something failed. */
@@ -96,6 +105,19 @@ export class ThrowAwayArchive {
     await rm(this.folder, { recursive: true, force: true });
   }
 
+  async #saidByServer() {
+    return await readFile(join(this.logs, 'server.out'), 'utf8').catch(() => '');
+  }
+
+  async #run(args) {
+    const log = openSync(join(this.logs, 'commands.log'), 'a');
+    const child = this.#spawn(args, ['ignore', 'pipe', log]);
+    closeSync(log);
+    let text = '';
+    for await (const chunk of child.stdout.setEncoding('utf8')) text += chunk;
+    return { code: await child.ended, text };
+  }
+
   #spawn(args, stdio, options = {}) {
     if (this.#removed !== undefined) throw new Error('interrupted');
     const child = spawn(tacet, args, { ...options, stdio, env: this.#environment() });
@@ -116,7 +138,7 @@ export class ThrowAwayArchive {
       TACET_HOME: this.home,
       TACET_KEYS_DIR: this.vault,
       TACET_LISTEN: '127.0.0.1:0',
-      TACET_BACKUP_HORIZON: '0',
+      TACET_BACKUP_HORIZON: this.horizon,
     };
   }
 }

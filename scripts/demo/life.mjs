@@ -115,7 +115,7 @@ async function statusesOf(client, calls) {
 }
 
 /** Asks as a client would, until the archive says that nothing is left. Answers with how long that took, in ms. */
-async function untilGone(client, purged) {
+export async function untilGone(client, purged) {
   const began = performance.now();
   for (;;) {
     const statuses = await statusesOf(client, purged);

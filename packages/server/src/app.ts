@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileBlobs } from './blobs/file-blobs.ts';
@@ -7,7 +8,7 @@ import type { Engine } from './engine/context.ts';
 import { createShredQueue } from './engine/erasure/shred.ts';
 import { Worker } from './engine/jobs/worker.ts';
 import { Secrets } from './engine/secrets.ts';
-import { SealScheduler } from './engine/upkeep/seal-scheduler.ts';
+import { type Sealing, SealScheduler } from './engine/upkeep/seal-scheduler.ts';
 import { Upkeep } from './engine/upkeep/upkeep.ts';
 import { KeyTree } from './keys/key-tree.ts';
 import { RootKeys } from './keys/root-keys.ts';
@@ -23,13 +24,26 @@ import { PasswordHasher } from './lib/password-hash.ts';
 import { VerifiedSecrets } from './lib/verified-secrets.ts';
 import type { BlobStore } from './model/blob-store.ts';
 import { AppError, codeOf } from './model/errors.ts';
+import type { KeyStore } from './model/key-store.ts';
 import type { Store } from './model/store.ts';
+import type { Vault } from './model/vault.ts';
+import { holdHome } from './store/home-lock.ts';
 import { openSqliteStore } from './store/store.ts';
 import { FileVault } from './vault/file-vault.ts';
 import { openFolder } from './vault/folder.ts';
+import { type Identities, parseRecipient, proveRecipient } from './vault/recovery-key.ts';
 
 /** What tests replace; the product uses the defaults. */
-export type AppParts = { clock?: Clock; faults?: Faults; log?: Log; blobs?: BlobStore };
+export type AppParts = {
+  clock?: Clock;
+  faults?: Faults;
+  log?: Log;
+  blobs?: BlobStore;
+  /** Open root keys that exist only sealed to a recovery key; a restore may need them. */
+  identities?: Identities;
+  /** True where the caller holds the home for itself alone. */
+  homeIsHeld?: boolean;
+};
 
 /** An opened archive. */
 export type App = {
@@ -44,103 +58,182 @@ export type App = {
   close(): Promise<void>;
 };
 
+/** Who opens it: a restore works on a database that everybody else refuses, and holds the home already. */
+type Opening = { restoring: boolean };
+
 /** How long slots of a leaf stay reserved for a silent process. */
 const reservationLeaseMs = 60_000;
 
 /**
- * Opens the archive of a home, creating and migrating what is missing. The only place that builds objects; read top to
- * bottom it is the architecture. Throws `archive_restored` or `archive_mismatch` where the database may not be used.
+ * Opens the archive of a home, creating and migrating what is missing. Throws `archive_restored` or `archive_mismatch`
+ * where the database may not be used.
  */
 export async function openApp(config: Config, parts: AppParts = {}): Promise<App> {
-  const clock = parts.clock ?? systemClock;
-  const faults = parts.faults ?? noFaults;
-  const log = parts.log ?? stderrLog;
-  const masterKey = config.masterKeyFile === null ? undefined : await readMasterKey(config.masterKeyFile);
-  const store: Store = await openSqliteStore({ file: join(config.home, 'db', 'tacet.sqlite'), clock, faults });
+  return await open(config, parts, { restoring: false });
+}
+
+/** Opens the database as it stands, for a restore and nothing else. */
+export async function openForRestore(config: Config, parts: AppParts = {}): Promise<App> {
+  return await open(config, parts, { restoring: true });
+}
+
+async function open(config: Config, parts: AppParts, opening: Opening): Promise<App> {
+  const [clock, faults] = [parts.clock ?? systemClock, parts.faults ?? noFaults];
+  const home = parts.homeIsHeld ? undefined : await holdHome(config.home, 'shared');
+  let store: Store | undefined;
+  const letGo = async () => {
+    try {
+      await store?.close();
+    } finally {
+      await home?.release();
+    }
+  };
   try {
+    const vault = await openVault(config, parts);
+    const file = databaseFile(config.home);
+    if (!existsSync(file)) await refuseLost(vault);
+    store = await openSqliteStore({ file, clock, faults });
     const migrated = await store.migrate();
     const blobs = parts.blobs ?? new FileBlobs({ root: join(config.home, 'blobs'), faults });
     await blobs.check();
-    const folders = config.keysDirs.map((folder) => openFolder(folder));
-    const vault = new FileVault({ folders, faults, ...(masterKey && { masterKey }) });
-
-    const processId = newProcessId(clock.now());
-    const keyStore = store.keyStore;
-    const tree = new KeyTree({ store: keyStore, vault, clock, faults });
-    const rootKeys = new RootKeys({ store: keyStore, vault, tree, clock, faults, horizonMs: config.horizonMs });
-    await rootKeys.ready(newId(clock.now()));
-    const issuerOptions = { store: keyStore, tree, clock, faults, owner: processId, leaseMs: reservationLeaseMs };
-    const issuer = new SlotIssuer(issuerOptions);
-
-    const stopping = new AbortController();
-    let worker: Worker[] = [];
-    const engine: Engine = {
-      store,
-      blobs,
-      tree,
-      rootKeys,
-      vault,
-      issuer,
-      epochs: new TokenEpochs({ store, tree, issuer, clock, faults }),
-      secrets: new Secrets({ store, tree, clock }),
-      sealer: new SealScheduler({ rootKeys, store, clock, log }),
-      shredQueue: createShredQueue(() => engine),
-      access: {
-        hasher: new PasswordHasher(),
-        verified: new VerifiedSecrets({ clock }),
-        throttle: new LoginThrottle({ clock }),
-      },
-      clock,
-      faults,
-      log,
-      limits: config,
-      processId,
-      background: new Set(),
-      stopping: stopping.signal,
-      nudge: () => {
-        for (const one of worker) one.nudge();
-      },
-    };
-    const upkeep = new Upkeep(engine);
-    return {
-      engine,
-      migrated,
-      async prepare() {
-        const destroyed = await endReservations(keyStore, tree, clock, { endedBy: clock.now() });
-        if (destroyed > 0) engine.sealer.request();
-        await ensureSigningKey(engine);
-      },
-      startBackground(workers) {
-        engine.sealer.start().catch((error: unknown) => {
-          // Without it the first seal is whichever an erasure asks for.
-          log.warn('seal.not_scheduled', { code: codeOf(error) });
-        });
-        upkeep.start();
-        worker = Array.from({ length: workers }, () => new Worker(engine));
-        for (const one of worker) one.start();
-      },
-      async close() {
-        stopping.abort(new AppError('lease_lost', { detail: 'the process is ending' }));
-        await Promise.all(worker.map(async (one) => await one.stop()));
-        await Promise.allSettled(engine.background);
-        await upkeep.stop();
-        try {
-          if ((await issuer.close()) > 0) engine.sealer.request();
-        } catch (error) {
-          // Left to the next process, once the lease of the reservation has ended.
-          log.warn('slots.not_released', { code: codeOf(error) });
-        }
-        try {
-          await engine.sealer.close();
-        } finally {
-          await store.close();
-        }
-      },
-    };
+    const assembled = await assemble(config, { ...parts, clock, faults, blobs, store, vault }, opening);
+    if (!opening.restoring) await assembled.engine.rootKeys.ready(newId(clock.now()));
+    return appOf({ ...assembled, letGo }, migrated);
   } catch (error) {
-    await store.close();
+    await letGo();
     throw error;
   }
+}
+
+/** A database that is not there must not be made anew, empty, where there has been one: it was lost, and can be restored. */
+async function refuseLost(vault: Vault): Promise<void> {
+  if ((await vault.current()).heads.length === 0) return;
+  throw new AppError('archive_restored', { detail: 'the vault has seals of a database that is not here' });
+}
+
+/** The vault of an archive, by itself: what a restore looks into before it touches anything. */
+export async function openVault(config: Config, parts: Pick<AppParts, 'faults' | 'identities'> = {}): Promise<Vault> {
+  const masterKey = config.masterKeyFile === null ? undefined : await readMasterKey(config.masterKeyFile);
+  const recoveryKey = config.recoveryKey === null ? undefined : parseRecipient(config.recoveryKey);
+  if (recoveryKey) await proveRecipient(recoveryKey);
+  const folders = config.keysDirs.map((folder) => openFolder(folder));
+  const keys = { ...(masterKey && { masterKey }), ...(recoveryKey && { recoveryKey }) };
+  const { faults = noFaults, identities } = parts;
+  return new FileVault({ folders, faults, ...keys, ...(identities && { identities }) });
+}
+
+type Assembled = { engine: Engine; keyStore: KeyStore; workers: Worker[]; stop: () => void };
+
+/** The only place that builds objects; read top to bottom it is the architecture. */
+async function assemble(
+  config: Config,
+  given: AppParts & { clock: Clock; faults: Faults; blobs: BlobStore; store: Store; vault: Vault },
+  opening: Opening,
+): Promise<Assembled> {
+  const { clock, faults, blobs, store, vault } = given;
+  const log = given.log ?? stderrLog;
+  const processId = newProcessId(clock.now());
+  const keyStore = store.keyStore;
+  const tree = new KeyTree({ store: keyStore, vault, clock, faults });
+  const rootKeys = new RootKeys({ store: keyStore, vault, tree, clock, faults, horizonMs: config.horizonMs });
+  const issuerOptions = { store: keyStore, tree, clock, faults, owner: processId, leaseMs: reservationLeaseMs };
+  const issuer = new SlotIssuer(issuerOptions);
+
+  const stopping = new AbortController();
+  const workers: Worker[] = [];
+  const engine: Engine = {
+    store,
+    blobs,
+    tree,
+    rootKeys,
+    vault,
+    issuer,
+    epochs: new TokenEpochs({ store, tree, issuer, clock, faults }),
+    secrets: new Secrets({ store, tree, clock }),
+    sealer: new SealScheduler({
+      rootKeys: opening.restoring ? askingToRestore(rootKeys) : rootKeys,
+      store,
+      clock,
+      log,
+    }),
+    shredQueue: createShredQueue(() => engine),
+    access: {
+      hasher: new PasswordHasher(),
+      verified: new VerifiedSecrets({ clock }),
+      throttle: new LoginThrottle({ clock }),
+    },
+    clock,
+    faults,
+    log,
+    limits: config,
+    processId,
+    background: new Set(),
+    stopping: stopping.signal,
+    nudge: () => {
+      for (const one of workers) one.nudge();
+    },
+  };
+  return {
+    engine,
+    keyStore,
+    workers,
+    stop: () => stopping.abort(new AppError('lease_lost', { detail: 'the process is ending' })),
+  };
+}
+
+/** The seals of a restore: of a database that the vault has seen newer. */
+function askingToRestore(rootKeys: RootKeys): Sealing {
+  return {
+    seal: async () => await rootKeys.seal({ restoring: true }),
+    expire: async () => await rootKeys.expire({ restoring: true }),
+    nextExpiry: async () => await rootKeys.nextExpiry(),
+  };
+}
+
+function appOf(opened: Assembled & { letGo: () => Promise<void> }, migrated: readonly string[]): App {
+  const { engine, keyStore, workers, stop, letGo } = opened;
+  const { clock, issuer, log, sealer } = engine;
+  const upkeep = new Upkeep(engine);
+  return {
+    engine,
+    migrated,
+    async prepare() {
+      const destroyed = await endReservations(keyStore, engine.tree, clock, { endedBy: clock.now() });
+      if (destroyed > 0) sealer.request();
+      await ensureSigningKey(engine);
+    },
+    startBackground(count) {
+      sealer.start().catch((error: unknown) => {
+        // Without it the first seal is whichever an erasure asks for.
+        log.warn('seal.not_scheduled', { code: codeOf(error) });
+      });
+      upkeep.start();
+      for (let made = 0; made < count; made += 1) workers.push(new Worker(engine));
+      for (const one of workers) one.start();
+    },
+    async close() {
+      stop();
+      await Promise.all(workers.map(async (one) => await one.stop()));
+      await Promise.allSettled(engine.background);
+      await upkeep.stop();
+      try {
+        if ((await issuer.close()) > 0) sealer.request();
+      } catch (error) {
+        // Left to the next process, once the lease of the reservation has ended.
+        log.warn('slots.not_released', { code: codeOf(error) });
+      }
+      try {
+        await sealer.close();
+      } finally {
+        await letGo();
+      }
+    },
+  };
+}
+
+/** Where a home has its database. */
+export function databaseFile(home: string): string {
+  return join(home, 'db', 'tacet.sqlite');
 }
 
 /** 32 bytes, raw or as hex or base64 text; the whole of it, so that a passphrase is never taken for a key by chance. */

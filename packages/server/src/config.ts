@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { AppError } from './model/errors.ts';
+import { parseRecipient } from './vault/recovery-key.ts';
 
 /** Everything that operators may set. Frozen; each part goes to whom it concerns and nobody else reads the environment. */
 export type Config = {
@@ -8,6 +9,8 @@ export type Config = {
   /** Folders of the vault; never inside the home. */
   keysDirs: readonly string[];
   masterKeyFile: string | null;
+  /** An age recipient; null where retired root keys stay as they are. */
+  recoveryKey: string | null;
   listen: { host: string; port: number };
   publicUrl: string | null;
   trustProxy: readonly string[];
@@ -33,6 +36,11 @@ export const settings = [
     name: 'TACET_MASTER_KEY_FILE',
     default: '',
     help: 'File with 32 bytes (raw, hex or base64) that wrap the root keys',
+  },
+  {
+    name: 'TACET_RECOVERY_KEY',
+    default: '',
+    help: 'An age recipient (`age1...`) whose identity is kept offline: retired root keys exist only sealed to it, so that backups open with the identity alone',
   },
   { name: 'TACET_LISTEN', default: '127.0.0.1:8484', help: 'Address and port; port 0 picks a free one' },
   { name: 'TACET_PUBLIC_URL', default: '', help: 'Base of absolute links; default: the address of the listener' },
@@ -95,6 +103,7 @@ export function readConfig(env: Env): Config {
     home,
     keysDirs: read('TACET_KEYS_DIR', () => parseKeysDirs(env['TACET_KEYS_DIR'], home)),
     masterKeyFile: read('TACET_MASTER_KEY_FILE', (text) => (text === '' ? null : resolve(text))),
+    recoveryKey: read('TACET_RECOVERY_KEY', parseRecoveryKey),
     listen: read('TACET_LISTEN', parseListen),
     publicUrl: read('TACET_PUBLIC_URL', parseUrl),
     trustProxy: read('TACET_TRUST_PROXY', parseProxies),
@@ -113,6 +122,7 @@ export function readConfig(env: Env): Config {
 function parseKeysDirs(text: string | undefined, home: string): string[] {
   const folders = text ? parseList(text).map((folder) => resolve(folder)) : [`${home}-keys`];
   if (folders.length === 0) throw new Error('names no folder');
+  if (new Set(folders).size < folders.length) throw new Error('names a folder twice, which is one copy and not two');
   for (const folder of folders) {
     const within = relative(home, folder);
     const isOutside = within === '..' || within.startsWith(`..${sep}`) || isAbsolute(within);
@@ -121,6 +131,12 @@ function parseKeysDirs(text: string | undefined, home: string): string[] {
     }
   }
   return folders;
+}
+
+function parseRecoveryKey(text: string): string | null {
+  if (text.trim() === '') return null;
+  parseRecipient(text);
+  return text.trim();
 }
 
 function parseListen(text: string): { host: string; port: number } {

@@ -12,6 +12,7 @@ import { AppError } from '../model/errors.ts';
 import { blobFailed, guarded } from './blob-failure.ts';
 import { type BlobPaths, blobPaths, readEntry, shards } from './file-blob-layout.ts';
 import { FileBlobReader } from './file-blob-reader.ts';
+import { FileBlobRoot } from './file-blob-root.ts';
 
 /**
  * File operations under way at once in a batch: as many as Node has threads for them by default.
@@ -37,15 +38,18 @@ const lstat = promisify(lstatCallback);
 /**
  * Blobs as files below one folder, all on one file system. Any number of processes may share it.
  *
- * Files have mode 0600 and folders 0700. Nothing in the store is locked, so `erase` never answers `locked`.
+ * Files have mode 0600 and folders 0700. Nothing in the store is locked, so `erase` never answers `locked`. Where the
+ * folder is gone, or another one has its name, everything fails with `blob_failed`.
  */
 export class FileBlobs implements BlobStore {
   readonly #root: string;
+  readonly #folder: FileBlobRoot;
   readonly #faults: Faults;
   readonly #folders = new Map<string, Promise<void>>();
 
   constructor(options: { root: string; faults: Faults }) {
     this.#root = resolve(options.root);
+    this.#folder = new FileBlobRoot(this.#root);
     this.#faults = options.faults;
   }
 
@@ -57,6 +61,7 @@ export class FileBlobs implements BlobStore {
     const paths = blobPaths(this.#root, name);
     options.signal?.throwIfAborted();
     const what = `create ${name}`;
+    await this.#folder.check();
     const file = await guarded(what, () => this.#begin(paths));
     try {
       let sizeBytes = 0;
@@ -76,17 +81,20 @@ export class FileBlobs implements BlobStore {
       await file.discard();
       throw error;
     } finally {
-      await file.close();
+      // Synced or given up by now: what closing has to say changes nothing.
+      await file.close().catch(() => undefined);
     }
   }
 
   async open(name: BlobName): Promise<BlobReader | null> {
     const { path } = blobPaths(this.#root, name);
+    await this.#folder.check();
     return guarded(`open ${name}`, () => FileBlobReader.open(name, path));
   }
 
   async stat(name: BlobName): Promise<{ sizeBytes: number } | null> {
     const { path } = blobPaths(this.#root, name);
+    await this.#folder.check();
     const found = await guarded(`stat ${name}`, () => look(path));
     if (found === undefined) return null;
     if (!found.isFile()) throw blobFailed(`stat ${name}: not a file`);
@@ -95,6 +103,8 @@ export class FileBlobs implements BlobStore {
 
   async erase(names: readonly BlobName[]): Promise<Map<BlobName, EraseOutcome>> {
     const targets = new Map(names.map((name) => [name, blobPaths(this.#root, name)]));
+    const missing = await failureOf('erase', () => this.#folder.check());
+    if (missing !== undefined) return allFailed(names, missing);
     const outcomes = new Map<BlobName, EraseOutcome>();
     await inLanes(targets, async ([name, paths]) => {
       outcomes.set(name, await unlinkBlob(name, paths));
@@ -111,7 +121,9 @@ export class FileBlobs implements BlobStore {
       const error = unsynced.get(folder);
       if (error !== undefined) outcomes.set(name, { kind: 'failed', error });
     }
-    return outcomes;
+    // Again: what was absent because the folder went meanwhile is not gone.
+    const moved = await failureOf('erase', () => this.#folder.check());
+    return moved === undefined ? outcomes : allFailed(names, moved);
   }
 
   async remaining(names: readonly BlobName[]): Promise<Set<BlobName>> {
@@ -122,15 +134,19 @@ export class FileBlobs implements BlobStore {
       const seen = await guarded(`remaining ${name}`, async () => (await look(temporaryPath)) ?? (await look(path)));
       if (seen !== undefined) found.add(name);
     });
+    // Last, so that a folder that went while we looked is noticed too.
+    await this.#folder.check();
     return found;
   }
 
   async *list(): AsyncGenerator<StoredBlob> {
     for (const shard of shards) yield* this.#listShard(shard);
+    await this.#folder.check();
   }
 
   async removeUnfinished(olderThan: Date): Promise<number> {
     let count = 0;
+    await this.#folder.check();
     for (const shard of shards) {
       let isTouched = false;
       for await (const { name, unfinished, modifiedAt } of this.#listShard(shard)) {
@@ -147,6 +163,7 @@ export class FileBlobs implements BlobStore {
   async check(): Promise<void> {
     await guarded('the blob folder cannot be used', async () => {
       if ((await look(this.#root)) === undefined) await makeFolder(this.#root);
+      await this.#folder.check();
       await this.#tryWriting();
       const { dev } = await stat(this.#root);
       for (const shard of shards) await checkShard(join(this.#root, shard), dev);
@@ -198,6 +215,10 @@ export class FileBlobs implements BlobStore {
       await file.close();
     }
   }
+}
+
+function allFailed(names: readonly BlobName[], error: AppError): Map<BlobName, EraseOutcome> {
+  return new Map(names.map((name) => [name, { kind: 'failed', error }]));
 }
 
 /** The temporary name first: a create under way then finds it gone, or has placed its file before we remove that. */

@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander';
+import { backupCommand } from './backup.ts';
 import { clientCommands } from './client.ts';
 import { exitCodeOf, exitCodes, explain } from './exit-codes.ts';
 import { fsckCommand } from './fsck.ts';
 import { keysCommands } from './keys.ts';
+import { restoreCommand } from './restore.ts';
 import { serveCommand, workCommand } from './serve.ts';
 import { migrateCommand, tenantCommands } from './tenant.ts';
 
@@ -30,9 +32,11 @@ export async function runCommandLine(
     workCommand(around),
     migrateCommand(around),
     fsckCommand(around),
+    backupCommand(around),
     tenantCommands(around),
     clientCommands(around),
     keysCommands(around),
+    restoreCommand(around),
   ]) {
     program.addCommand(command);
   }

@@ -11,6 +11,8 @@ export const exitCodes = {
   mismatch: 8,
   /** The database was written by a newer version. */
   newer: 9,
+  /** The backup is past its horizon: nothing opens it any more. */
+  expired: 10,
 } as const;
 
 /** The exit code for an error that ended a command. */
@@ -18,9 +20,11 @@ export function exitCodeOf(error: unknown): number {
   const codes: Partial<Record<ErrorCode, number>> = {
     archive_restored: exitCodes.restored,
     archive_mismatch: exitCodes.mismatch,
+    backup_expired: exitCodes.expired,
     store_newer: exitCodes.newer,
     config_invalid: exitCodes.unusable,
     input_invalid: exitCodes.unusable,
+    key_locked: exitCodes.unusable,
   };
   return error instanceof AppError ? (codes[error.code] ?? exitCodes.failed) : exitCodes.failed;
 }

@@ -2,8 +2,9 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { finished } from 'node:stream';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import { signingKeys } from '../engine/access/signing-key.ts';
 import type { Engine } from '../engine/context.ts';
+import { proveReady } from '../engine/jobs/prove-ready.ts';
+import { systemError } from '../lib/durable-files.ts';
 import { AppError, codeOf } from '../model/errors.ts';
 import { sendCreovaiError } from './creovai/errors.ts';
 import { creovaiPlugin } from './creovai/plugin.ts';
@@ -56,6 +57,10 @@ export function buildServer(engine: Engine, options: ServerOptions): FastifyInst
     clientErrorHandler: (error, socket) => refuseUnparsed(error.code, socket, answering.get(socket)),
   });
   app.server.on('request', (request, response) => answering.set(request.socket, response));
+  app.server.once('listening', () => {
+    // Out of file descriptors, say. Unheard it would end the process, and with it the connections that stand.
+    app.server.on('error', (error) => engine.log.error('http.accept_failed', { error: systemError(error)?.code }));
+  });
   answerBeforeBodyEnds(app);
   leaveBodies(app);
   app.addHook('onRequest', async (request, reply) => logWhenEnded(engine, request, reply));
@@ -82,7 +87,7 @@ function logWhenEnded(engine: Engine, request: FastifyRequest, reply: FastifyRep
   });
 }
 
-/** `/healthz`: this process answers. `/readyz`: its database and keys do too, and it is not about to end. */
+/** `/healthz`: this process answers. `/readyz`: it can also do its work (`proveReady`), and is not about to end. */
 function addHealth(app: FastifyInstance, engine: Engine): void {
   const method = ['GET', 'HEAD'];
   app.route({ method, url: '/healthz', handler: async () => ({ status: 'ok' }) });
@@ -90,18 +95,20 @@ function addHealth(app: FastifyInstance, engine: Engine): void {
     method,
     url: '/readyz',
     handler: async (_request, reply) => {
-      const isReady = !engine.stopping.aborted && (await opensKeys(engine));
+      const isReady = !engine.stopping.aborted && (await isAbleToWork(engine));
       reply.code(isReady ? 200 : 503);
       return { status: isReady ? 'ready' : 'not ready' };
     },
   });
 }
 
-async function opensKeys(engine: Engine): Promise<boolean> {
+async function isAbleToWork(engine: Engine): Promise<boolean> {
   try {
-    return (await signingKeys(engine)).length > 0;
+    await proveReady(engine);
+    return true;
   } catch (error) {
-    engine.log.warn('http.not_ready', { code: codeOf(error) });
+    const detail = error instanceof AppError ? error.detail : undefined;
+    engine.log.warn('http.not_ready', { code: codeOf(error), detail });
     return false;
   }
 }

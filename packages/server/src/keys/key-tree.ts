@@ -24,6 +24,8 @@ import {
 } from './page.ts';
 import { PageCache } from './page-cache.ts';
 import { type LeafEdit, rewrite } from './rewrite.ts';
+import { RootKeyLookup } from './root-key-lookup.ts';
+import { type Patience, standardPatience } from './until-shown.ts';
 
 /** What a slot answers. `key` is a copy (32 bytes) that the caller wipes after use. */
 export type SlotState = { kind: 'live'; key: Buffer } | { kind: 'destroyed' } | { kind: 'unborn' };
@@ -35,6 +37,8 @@ export type KeyTreeOptions = {
   shape?: TreeShape;
   crypto?: KeyCrypto;
   faults?: Faults;
+  /** How long a root key that the row names is waited for. */
+  patience?: Patience;
 };
 
 /** Leaves read and opened together when many slots are asked for at once. */
@@ -53,17 +57,18 @@ export class KeyTree {
   readonly shape: TreeShape;
   readonly crypto: KeyCrypto;
   readonly #store: KeyStore;
-  readonly #vault: Vault;
   readonly #faults: Faults;
   readonly #cache: PageCache;
+  readonly #rootKeys: RootKeyLookup;
 
   constructor(options: KeyTreeOptions) {
     this.shape = options.shape ?? standardShape;
     this.crypto = options.crypto ?? nodeKeyCrypto;
     this.#store = options.store;
-    this.#vault = options.vault;
     this.#faults = options.faults ?? noFaults;
     this.#cache = new PageCache(options.clock);
+    const patience = options.patience ?? standardPatience;
+    this.#rootKeys = new RootKeyLookup({ vault: options.vault, cache: this.#cache, patience });
   }
 
   /**
@@ -162,30 +167,14 @@ export class KeyTree {
     return top;
   }
 
-  /**
-   * The root key that the row names; the caller wipes it. Throws `damage` when the vault does not have it.
-   *
-   * Always a copy: the cache wipes its own whenever it forgets, which may be in the middle of a transaction that was
-   * given the key a moment ago and would then seal the topmost page under zeros.
-   */
+  /** The root key that a row under our lock names; the caller wipes it. Throws `vault_unreachable` or `key_locked`. */
   async rootKey(top: Pick<TopRow, 'keyId' | 'generation'>): Promise<Buffer> {
-    const cached = this.#cache.rootKey(top.keyId);
-    if (cached) return Buffer.from(cached);
-    const key = await this.#vault.open(top.keyId, top.generation);
-    if (key === undefined) {
-      throw new AppError('damage', { detail: `root key ${top.keyId} is not in the vault` });
-    }
-    this.#cache.keepRootKey(top.keyId, key);
-    return key;
+    return await this.#rootKeys.ofRow(top);
   }
 
   /** Opens the topmost page under the root key that its row names. Throws `damage` where it does not open. */
   async openTop(top: Pick<TopRow, 'keyId' | 'generation' | 'page'>): Promise<Buffer> {
-    const rootKey = await this.rootKey(top);
-    const keys = this.crypto.open(rootKey, associatedDataOf(topPlace(this.shape)), top.page);
-    rootKey.fill(0);
-    if (keys === undefined) throw pageDamage(topPlace(this.shape), 'does not open');
-    return keys;
+    return this.#openTopUnder(await this.rootKey(top), top);
   }
 
   /** Seals the topmost page under a root key. */
@@ -205,6 +194,17 @@ export class KeyTree {
   /** Forgets opened keys older than a minute. */
   dropOldCaches(): void {
     this.#cache.dropOld();
+  }
+
+  /** Wipes the root key. */
+  #openTopUnder(rootKey: Buffer, top: Pick<TopRow, 'page'>): Buffer {
+    try {
+      const keys = this.crypto.open(rootKey, associatedDataOf(topPlace(this.shape)), top.page);
+      if (keys === undefined) throw pageDamage(topPlace(this.shape), 'does not open');
+      return keys;
+    } finally {
+      rootKey.fill(0);
+    }
   }
 
   async #rewrite(tx: KeyTx, top: TopRow, edits: readonly LeafEdit[]): Promise<void> {
@@ -265,12 +265,16 @@ export class KeyTree {
 
   /** Opens leaves from the top down, all their paths read in one statement. Leaves never born are left out. */
   async #openLeaves(leaves: readonly number[]): Promise<Map<number, OpenedPage>> {
-    const places = new Map<string, PagePlace>();
-    for (const leaf of leaves) for (const place of pathOf(leaf, this.shape)) places.set(placeName(place), place);
-    const path = await this.#store.reads.readPath([...places.values()]);
-    if (path === undefined) throw new AppError('damage', { detail: 'the archive row is missing' });
-    const top = await this.openTop(path.top);
-    const opened = openPath(this, { place: topPlace(this.shape), keys: top }, [...places.values()], path.pages);
+    const named = new Map<string, PagePlace>();
+    for (const leaf of leaves) for (const place of pathOf(leaf, this.shape)) named.set(placeName(place), place);
+    const places = [...named.values()];
+    const { top, pages, rootKey } = await this.#rootKeys.withPath(async () => {
+      const path = await this.#store.reads.readPath(places);
+      if (path === undefined) throw new AppError('damage', { detail: 'the archive row is missing' });
+      return path;
+    });
+    const topmost = { place: topPlace(this.shape), keys: this.#openTopUnder(rootKey, top) };
+    const opened = openPath(this, topmost, places, pages);
     this.#keepUpper(opened);
     return new Map(
       [...opened.values()].filter(({ place }) => place.level === 0).map((page) => [page.place.index, page]),

@@ -1,113 +1,160 @@
 import type { Clock } from '../lib/clock.ts';
 import { type Faults, noFaults } from '../lib/faults.ts';
-import type { JournalEntry, KeyStore, KeyTx } from '../model/key-store.ts';
-import type { Vault } from '../model/vault.ts';
-import { fromRanges, journalEntry } from './journal-entries.ts';
+import type { JournalEntry, KeyReads, KeyTx } from '../model/key-store.ts';
+import type { Head, RootKeyName, Vault } from '../model/vault.ts';
+import { journalEntry } from './journal-entries.ts';
 import type { KeyTree } from './key-tree.ts';
 import { leafOf } from './page.ts';
-import { lackingEntries, refuseForeign } from './restored.ts';
+import { refuseForeign } from './restored.ts';
 import type { RootKeys } from './root-keys.ts';
 import { unnamedSlots } from './slot-issuer.ts';
+import { SlotRanges } from './slot-ranges.ts';
 
-export type RestoreOptions = {
-  store: KeyStore;
+/** The part of the store that a restore works on; `Tx` is whatever else a replay needs of a transaction. */
+export interface RestoreStore<Tx> {
+  reads: Pick<KeyReads, 'readTop'>;
+  write<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+}
+
+export type RestoreOptions<Tx extends { keys: KeyTx }> = {
+  store: RestoreStore<Tx>;
   vault: Vault;
   tree: KeyTree;
   rootKeys: RootKeys;
   clock: Clock;
   /**
-   * Erases in this database what the entry says was erased: by item and action, and by slot where the item's own row
-   * still names that slot. Returns the slots to destroy; the entry is recorded under its original id.
+   * Does in this database what the entries say was done, in their order: erases by item and action, and by slot where
+   * the item's own row still names that slot. Returns the slots to destroy; each entry is recorded under its original id.
    */
-  replay(tx: KeyTx, entry: JournalEntry): Promise<readonly number[]>;
-  /** Turns the token epoch of every tenant anew. */
-  turnEpochs(): Promise<void>;
+  replay(tx: Tx, entries: readonly JournalEntry[]): Promise<readonly number[]>;
+  /**
+   * Turns the token epoch of every tenant anew, and whatever else takes new slots. `isTold` is true of a slot that an
+   * entry of the vault speaks of: its destruction is not journaled again.
+   */
+  turnEpochs(isTold: (slot: number) => boolean): Promise<void>;
+  /** After the seal, and before anybody else may work: what the rows no longer name goes. */
+  finish?(sealed: Head): Promise<void>;
   faults?: Faults;
 };
 
-/** What a restore did. */
-export type RestoreReport = { replayed: number; slotsDestroyed: number };
+/** What a restore did to the tree. */
+export type RestoreReport = { replayed: number; slotsDestroyed: number; sealed: Head };
 
 /** Leaves whose unnamed slots are destroyed in one transaction. */
 const leavesPerStep = 32;
+/** Entries replayed in one transaction. */
+const entriesPerStep = 1000;
 
 /**
  * Makes a database that came from a copy fit for use (DESIGN section 3, "Journal and restore").
  *
- * A durable mark stands in the row from the first step until the head has moved, so that a process that dies half-way
- * leaves a database that everybody else refuses and that the next restore begins anew. Every step may be repeated.
+ * A durable mark stands in the row from the first step until the last, so that a process that dies half-way leaves a
+ * database that everybody else refuses and that the next restore begins anew. Every step may be repeated.
  */
-export async function restoreDatabase(on: RestoreOptions): Promise<RestoreReport> {
+export async function restoreDatabase<Tx extends { keys: KeyTx }>(on: RestoreOptions<Tx>): Promise<RestoreReport> {
   const faults = on.faults ?? noFaults;
-  const report: RestoreReport = { replayed: 0, slotsDestroyed: 0 };
   await on.store.write(async (tx) => {
-    const top = await on.tree.lock(tx);
+    const top = await on.tree.lock(tx.keys);
+    await on.vault.recover();
     refuseForeign(await on.vault.current(), top);
-    await on.rootKeys.prove(tx);
-    await tx.updateTop({ isRestoring: true });
+    await on.rootKeys.prove(tx.keys);
+    await tx.keys.updateTop({ isRestoring: true });
   });
   await faults.at('restore:marked');
-  for (const segment of (await on.vault.current()).segments) {
-    const done = await on.store.write(async (tx) => await replaySegment(on, tx, segment));
+  const { segments } = await on.vault.current();
+  const told = await slotsToldOf(on.vault, segments);
+  await skipLostLeaves(on, told);
+  const report = { replayed: 0, slotsDestroyed: 0 };
+  for (const segment of segments) {
+    const done = await replaySegment(on, segment, told);
     report.replayed += done.replayed;
     report.slotsDestroyed += done.slots;
     await faults.at('restore:replayed');
   }
-  report.slotsDestroyed += await destroyUnnamed(on);
+  report.slotsDestroyed += await destroyUnnamed(on, told);
   await faults.at('restore:unnamed-destroyed');
-  await on.turnEpochs();
+  await on.turnEpochs((slot) => told.has(slot));
   await faults.at('restore:epochs-turned');
-  await on.rootKeys.seal({ restoring: true });
+  const sealed = await on.rootKeys.seal({ restoring: true });
   await faults.at('restore:sealed');
+  await on.finish?.(sealed);
+  await faults.at('restore:finished');
   await on.store.write(async (tx) => {
-    await on.tree.lock(tx);
-    await tx.updateTop({ isRestoring: false });
+    await on.tree.lock(tx.keys);
+    await tx.keys.updateTop({ isRestoring: false });
   });
-  return report;
+  return { ...report, sealed };
 }
 
-async function replaySegment(on: RestoreOptions, tx: KeyTx, segment: { id: string; generation: number }) {
-  const entries = await lackingEntries(on.vault, segment, tx);
-  const slots = new Set<number>();
-  for (const entry of entries) for (const slot of await on.replay(tx, entry)) slots.add(slot);
-  await skipLostLeaves(on, tx, entries);
-  const killed = await on.tree.destroy(tx, await liveOf(on, [...slots]));
-  // The item may name other slots here than it did where it was erased: those need an entry of their own.
-  const told = new Set(entries.flatMap((entry) => fromRanges(entry.slots)));
-  const untold = killed.filter((slot) => !told.has(slot));
-  const own = untold.length === 0 ? [] : [journalEntry('slots_unnamed', on.clock.now(), { slots: untold })];
-  await tx.appendJournal([...entries, ...own]);
-  return { replayed: entries.length, slots: killed.length };
+/** Every slot that an entry of these segments speaks of. */
+async function slotsToldOf(vault: Vault, segments: readonly RootKeyName[]): Promise<SlotRanges> {
+  const told = new SlotRanges();
+  for (const segment of segments) for (const entry of await vault.readSegment(segment)) told.add(entry.slots);
+  return told;
+}
+
+async function replaySegment<Tx extends { keys: KeyTx }>(
+  on: RestoreOptions<Tx>,
+  segment: RootKeyName,
+  told: SlotRanges,
+): Promise<{ replayed: number; slots: number }> {
+  const done = { replayed: 0, slots: 0 };
+  const all = await on.vault.readSegment(segment);
+  for (let from = 0; from < all.length; from += entriesPerStep) {
+    const some = all.slice(from, from + entriesPerStep);
+    const step = await on.store.write(async (tx) => {
+      const known = await tx.keys.knownJournalIds(some.map((entry) => entry.id));
+      const entries = some.filter((entry) => !known.has(entry.id));
+      if (entries.length === 0) return { replayed: 0, slots: 0 };
+      const slots = [...new Set(await on.replay(tx, entries))];
+      const killed = await on.tree.destroy(tx.keys, await liveOf(on.tree, slots));
+      // The item may name other slots here than it did where it was erased: those need an entry of their own.
+      const own = unnamedEntry(on.clock, killed, told);
+      await tx.keys.appendJournal([...entries, ...own]);
+      return { replayed: entries.length, slots: killed.length };
+    });
+    done.replayed += step.replayed;
+    done.slots += step.slots;
+  }
+  return done;
 }
 
 /** Never bears a leaf again whose number the journal speaks of: a journaled slot stays destroyed for good. */
-async function skipLostLeaves(on: RestoreOptions, tx: KeyTx, entries: readonly JournalEntry[]): Promise<void> {
-  const slots = entries.flatMap((entry) => entry.slots.map(([, to]) => to));
-  const past = slots.reduce((most, slot) => Math.max(most, leafOf(slot, on.tree.shape).leaf + 1), 0);
-  const top = await on.tree.lock(tx);
-  if (past > top.nextLeaf) await tx.updateTop({ nextLeaf: past });
+async function skipLostLeaves<Tx extends { keys: KeyTx }>(on: RestoreOptions<Tx>, told: SlotRanges): Promise<void> {
+  const last = told.last();
+  if (last === undefined) return;
+  const past = leafOf(last, on.tree.shape).leaf + 1;
+  await on.store.write(async (tx) => {
+    const top = await on.tree.lock(tx.keys);
+    if (past > top.nextLeaf) await tx.keys.updateTop({ nextLeaf: past });
+  });
 }
 
 /** Those of the slots that are live: the others were never born here, or are destroyed already. */
-async function liveOf(on: RestoreOptions, slots: readonly number[]): Promise<number[]> {
-  const states = await on.tree.statesOf(slots);
+async function liveOf(tree: KeyTree, slots: readonly number[]): Promise<number[]> {
+  const states = await tree.statesOf(slots);
   return slots.filter((slot) => states.get(slot) === 'live');
 }
 
+/** An entry for those of the destroyed slots that no entry speaks of yet; a destroyed slot is journaled once. */
+function unnamedEntry(clock: Clock, killed: readonly number[], told: SlotRanges): JournalEntry[] {
+  const slots = killed.filter((slot) => !told.has(slot));
+  return slots.length === 0 ? [] : [journalEntry('slots_unnamed', clock.now(), { slots })];
+}
+
 /** Destroys every slot that no row names, in every leaf ever born: a lost future may have sealed under it. */
-async function destroyUnnamed(on: RestoreOptions): Promise<number> {
-  const top = await on.store.reads.readTop();
+async function destroyUnnamed<Tx extends { keys: KeyTx }>(on: RestoreOptions<Tx>, told: SlotRanges): Promise<number> {
+  const leaves = (await on.store.reads.readTop())?.nextLeaf ?? 0;
   let destroyed = 0;
-  for (let from = 0; from < (top?.nextLeaf ?? 0); from += leavesPerStep) {
-    destroyed += await on.store.write(async (tx) => {
+  for (let from = 0; from < leaves; from += leavesPerStep) {
+    destroyed += await on.store.write(async ({ keys }) => {
       const unnamed: number[] = [];
-      for (let leaf = from; leaf < Math.min(from + leavesPerStep, top?.nextLeaf ?? 0); leaf += 1) {
-        unnamed.push(...(await unnamedSlots(tx, on.tree, { leaf })));
-        await tx.deleteReservation(leaf);
+      for (let leaf = from; leaf < Math.min(from + leavesPerStep, leaves); leaf += 1) {
+        unnamed.push(...(await unnamedSlots(keys, on.tree, { leaf })));
+        await keys.deleteReservation(leaf);
       }
-      const killed = await on.tree.destroy(tx, await liveOf(on, unnamed));
-      const at = on.clock.now();
-      if (killed.length > 0) await tx.appendJournal([journalEntry('slots_unnamed', at, { slots: killed })]);
+      const killed = await on.tree.destroy(keys, await liveOf(on.tree, unnamed));
+      await keys.appendJournal(unnamedEntry(on.clock, killed, told));
       return killed.length;
     });
   }

@@ -1,6 +1,7 @@
 import { AppError } from '../model/errors.ts';
 import type { KeyTx, TopRow } from '../model/key-store.ts';
 import type { RootKeyName, Vault, VaultState } from '../model/vault.ts';
+import { notShown } from './root-key-lookup.ts';
 
 /**
  * Refuses a database that is not the one its vault has last seen (DESIGN section 3, "Journal and restore").
@@ -28,10 +29,33 @@ export async function refuseRestored(vault: Vault, state: VaultState, tx: KeyTx,
 }
 
 /** Throws `archive_mismatch` unless vault and database carry one archive id. */
-export function refuseForeign(state: VaultState, top: TopRow): void {
+export function refuseForeign(state: VaultState, top: Pick<TopRow, 'archiveId'>): void {
   if (state.archiveId === top.archiveId) return;
   const detail = state.archiveId === undefined ? 'the vault is empty' : 'archive ids differ';
   throw new AppError('archive_mismatch', { detail });
+}
+
+/** True where the vault holds the root key that the row names, locked or not. */
+export function isNamedShown(state: VaultState, top: Pick<TopRow, 'keyId'>): boolean {
+  return state.keys.some((key) => key.id === top.keyId);
+}
+
+/**
+ * The error for a vault that does not show the root key that the row names, however long one waits: an older vault than
+ * the database, where nothing in it is as new as the row; otherwise one that may yet show it.
+ */
+export function notShownIn(state: VaultState, top: Pick<TopRow, 'keyId' | 'generation'>): AppError {
+  if (newestIn(state) >= top.generation) return notShown(top);
+  const message = 'The vault is older than the database: it lacks the root key that the database names';
+  return new AppError('archive_mismatch', {
+    message,
+    detail: `the vault ends at seal ${newestIn(state)}, the database stands at ${top.generation}`,
+  });
+}
+
+/** The highest generation of anything in the vault, a stray key included; 0 for an empty one. */
+export function newestIn(state: VaultState): number {
+  return [...state.keys, ...state.segments, ...state.heads].reduce((most, one) => Math.max(most, one.generation), 0);
 }
 
 /** Segments whose seal this database does not know: of a seal that died before its commit, or of a lost future. */

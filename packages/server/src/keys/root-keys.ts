@@ -1,14 +1,17 @@
 import type { Clock } from '../lib/clock.ts';
 import { type Faults, noFaults } from '../lib/faults.ts';
 import { AppError } from '../model/errors.ts';
-import type { KeyStore, KeyTx, TopRow } from '../model/key-store.ts';
+import type { KeyStore, KeyTx, SealRecord, TopRow } from '../model/key-store.ts';
 import type { Head, RootKeyName, Vault, VaultState } from '../model/vault.ts';
 import type { KeyTree } from './key-tree.ts';
 import { keyBytes } from './page.ts';
-import { refuseForeign, refuseRestored } from './restored.ts';
+import { isNamedShown, newestIn, notShownIn, refuseForeign, refuseRestored } from './restored.ts';
+import { clockOf, expired } from './root-key-clocks.ts';
+import { type RootStatus, rootStatusOf } from './root-status.ts';
+import { type Patience, standardPatience, untilShown } from './until-shown.ts';
 
-/** Segments outlive the last key older than them by this long. */
-const segmentGraceMs = 24 * 3_600_000;
+/** Keys locked away under one lock: where a recovery key is set for the first time there may be thousands. */
+const keysPerLockAway = 64;
 
 export type RootKeysOptions = {
   store: KeyStore;
@@ -18,19 +21,21 @@ export type RootKeysOptions = {
   /** How long a retired root key lives. */
   horizonMs: number;
   faults?: Faults;
+  /** How long a root key that the row names is waited for. */
+  patience?: Patience;
 };
 
-/** Times in ms since the Unix epoch. */
-export type RootStatus = {
-  archiveId: string;
-  generation: number;
-  sealedAt: number;
-  horizonMs: number;
-  rootKeys: { generation: number; isNamed: boolean; diesAt: number | null }[];
-};
+/**
+ * Who asks: only a restore may work on a database that is being restored. With `leaveUnlocked` no key is locked away,
+ * for a restore that still needs the one that its copy names; the next seal, start or expiry does it.
+ */
+export type Asking = { restoring: boolean; leaveUnlocked?: boolean };
 
-/** Who asks: only a restore may work on a database that is being restored. */
-export type Asking = { restoring: boolean };
+/** Row and vault as they are under the lock, which `tx` holds. */
+type Held = { tx: KeyTx; top: TopRow; state: VaultState };
+
+/** The connection that a piece of work runs on: the usual one, or one opened for it. */
+type Connection = 'usual' | 'fresh';
 
 /**
  * The root of the tree: creating the archive, seals, and the expiry of root keys.
@@ -45,6 +50,7 @@ export class RootKeys {
   readonly #clock: Clock;
   readonly #horizonMs: number;
   readonly #faults: Faults;
+  readonly #patience: Patience;
 
   constructor(options: RootKeysOptions) {
     this.#store = options.store;
@@ -53,68 +59,73 @@ export class RootKeys {
     this.#clock = options.clock;
     this.#horizonMs = options.horizonMs;
     this.#faults = options.faults ?? noFaults;
+    this.#patience = options.patience ?? standardPatience;
   }
 
   /**
-   * Creates the archive where there is none, and refuses one that may not be used: another archive's vault
-   * (`archive_mismatch`), a restored database (`archive_restored`). Run once by every process before anything else.
+   * Creates the archive where there is none, and refuses one that may not be used: another archive's vault or an older
+   * one (`archive_mismatch`), a restored database (`archive_restored`), a vault of which a part is missing
+   * (`vault_unreachable`) or open to others (`config_invalid`). Run once by every process before anything else.
    *
    * @param newArchiveId used when both database and vault are empty.
    */
   async ready(newArchiveId: string): Promise<void> {
     await this.#store.write(async (tx) => {
       const top = await tx.lockTop();
-      // Whoever writes to the vault holds this lock, so what is half-written now was left by the dead.
-      await this.#vault.recover();
-      const state = await this.#vault.current();
-      if (top !== undefined) return;
-      if (state.heads.length > 0) {
+      const found = await this.#vault.current();
+      if (top !== undefined) refuseForeign(found, top);
+      else if (found.heads.length > 0) {
         throw new AppError('archive_restored', { detail: 'the vault has seals of a database that is not here' });
       }
-      await this.#create(tx, state, newArchiveId);
+      // Whoever writes to this vault holds this lock, so what is half-written now was left by the dead.
+      await this.#vault.recover();
+      if (top === undefined) await this.#create(tx, await this.#vault.current(), newArchiveId);
     });
-    await this.#store.write(async (tx) => await this.#finishSeal(tx, await this.#tree.lock(tx), undefined));
+    const asking = { restoring: false };
+    await this.#moveHead(asking);
+    await this.#lockAway(asking);
   }
 
   /**
    * A seal: the journal entries not yet copied and a new root key are made durable in the vault, the topmost page is
-   * sealed under that key and committed, and then the vault's head is moved.
+   * sealed under that key and committed, and then the vault's head is moved. With a recovery key, every other root key is
+   * then locked away.
    *
    * Returns the name of the seal. Throws `archive_restored` when the database turns out to be a restored one. A process
-   * that dies at any step leaves a seal that the next one finishes, or a stray key that expires.
+   * that dies at any step leaves a seal that the next one finishes, or a stray key that is locked away and expires.
    */
   async seal(asking: Asking = { restoring: false }): Promise<Head> {
-    const head = await this.#store.write(async (tx) => {
-      const top = await this.#tree.lock(tx);
-      const state = await this.#finishSeal(tx, top, undefined, asking);
+    const head = await this.#underLock(asking, 'usual', async (held) => {
       await this.#faults.at('seal:begun');
-      return await this.#commitSeal(tx, top, state);
+      return await this.#commitSeal(held);
     });
     await this.#faults.at('seal:committed');
-    await this.#store.write(async (tx) => await this.#finishSeal(tx, await this.#tree.lock(tx), undefined, asking));
+    await this.#moveHead(asking);
     await this.#faults.at('seal:head-moved');
+    await this.#lockAway(asking);
     return head;
   }
 
-  /** Opens the topmost page under the key that the row names; throws `damage` when it does not open. */
+  /**
+   * Opens the topmost page under the key that the row names, as the vault has it now; throws `damage` when it does not
+   * open.
+   */
   async prove(tx: KeyTx): Promise<void> {
+    this.#tree.dropCaches();
     const top = await this.#tree.lock(tx);
     (await this.#tree.openTop(top)).fill(0);
   }
 
   /**
-   * Destroys root keys whose horizon has passed, and the segments and clocks that nobody needs any more. Returns how
-   * many keys were destroyed.
+   * Destroys root keys whose horizon has passed, and the segments and clocks that nobody needs any more; then locks away
+   * what a process that died has left. Returns how many keys were destroyed.
    *
    * Works on a fresh connection, under the row's lock, and only after the live tree has opened under the named key: a
    * process that still looks at a database replaced underneath must not destroy the key that the new one names.
    */
   async expire(asking: Asking = { restoring: false }): Promise<number> {
-    return await this.#store.writeFresh(async (tx) => {
-      this.#tree.dropCaches();
+    const count = await this.#underLock(asking, 'fresh', async ({ tx, top, state }) => {
       await this.prove(tx);
-      const top = await this.#tree.lock(tx);
-      const state = await this.#finishSeal(tx, top, undefined, asking);
       // A key whose destruction died half-way is listed no more: nothing may seem due while it is still there.
       await this.#vault.recover();
       const gone = expired(state, { now: this.#clock.now(), horizonMs: this.#horizonMs, named: top.keyId });
@@ -124,6 +135,8 @@ export class RootKeys {
       await this.#faults.at('expire:destroyed');
       return gone.keys.length;
     });
+    await this.#lockAway(asking);
+    return count;
   }
 
   /** When the next root key is due to expire, in ms; undefined when none is waiting. */
@@ -137,18 +150,59 @@ export class RootKeys {
     return clocks.length === 0 ? undefined : Math.min(...clocks) + this.#horizonMs;
   }
 
-  /** What operators ask for: the current seal and every root key with the time of its end (null: not due yet). */
-  async status(): Promise<RootStatus> {
+  /**
+   * What operators ask for: the current seal, every root key with the time of its end, and how long backups open.
+   *
+   * @param seals committed seals as far back as the oldest root key, to know when each key was named; without them only
+   *   those are known of which the vault keeps a head.
+   */
+  async status(seals: readonly SealRecord[] = []): Promise<RootStatus> {
     const state = await this.#vault.current();
     const top = await this.#store.reads.readTop();
     if (top === undefined) throw new AppError('damage', { detail: 'the archive row is missing' });
-    const rootKeys = state.keys.map(({ id, generation }) => {
-      const clock = clockOf({ id, generation }, state.heads);
-      const isNamed = id === top.keyId;
-      return { generation, isNamed, diesAt: isNamed || clock === undefined ? null : clock + this.#horizonMs };
-    });
-    const { archiveId, generation, sealedAt } = top;
-    return { archiveId, generation, sealedAt, horizonMs: this.#horizonMs, rootKeys };
+    const on = { horizonMs: this.#horizonMs, hasRecoveryKey: this.#vault.hasRecoveryKey };
+    return rootStatusOf(top, state, seals, on);
+  }
+
+  /**
+   * Runs work under the row's lock, once what may not be worked on has been refused and the seal before it is finished.
+   * Where the vault does not show the named key, the lock is let go while it is waited for.
+   */
+  async #underLock<T>(asking: Asking, on: Connection, work: (held: Held) => Promise<T>): Promise<T> {
+    let missed: Omit<Held, 'tx'> | undefined;
+    const within = async (tx: KeyTx) => {
+      const top = await this.#tree.lock(tx);
+      const state = await this.#finishSeal(tx, top, asking);
+      if (isNamedShown(state, top)) return { done: await work({ tx, top, state }) };
+      missed = { top, state };
+      return undefined;
+    };
+    const { done } = await untilShown(
+      this.#patience,
+      async () => await (on === 'fresh' ? this.#store.writeFresh(within) : this.#store.write(within)),
+      () => (missed ? notShownIn(missed.state, missed.top) : new AppError('vault_unreachable')),
+    );
+    return done;
+  }
+
+  /** Moves the vault's head up to the row where it is behind. */
+  async #moveHead(asking: Asking): Promise<void> {
+    await this.#underLock(asking, 'usual', async () => undefined);
+  }
+
+  /** Locks away every root key that the row does not name, some at a time; as carefully as an expiry destroys them. */
+  async #lockAway(asking: Asking): Promise<void> {
+    if (!this.#vault.hasRecoveryKey || asking.leaveUnlocked) return;
+    let left: number;
+    do {
+      left = await this.#underLock(asking, 'fresh', async ({ tx, top, state }) => {
+        const unlocked = state.keys.filter((key) => key.id !== top.keyId && !key.isLocked);
+        if (unlocked.length === 0) return 0;
+        await this.prove(tx);
+        await this.#vault.lockAway(unlocked.slice(0, keysPerLockAway));
+        return unlocked.length - keysPerLockAway;
+      });
+    } while (left > 0);
   }
 
   async #create(tx: KeyTx, state: VaultState, newArchiveId: string): Promise<void> {
@@ -156,9 +210,13 @@ export class RootKeys {
     await this.#vault.create(archiveId);
     const name = this.#newName(state, 0);
     const key = this.#tree.crypto.random(keyBytes);
-    await this.#vault.write({ name, key, entries: [] });
     const sealedAt = this.#clock.now();
     const page = this.#tree.sealTop(this.#tree.emptyTop(), key);
+    try {
+      await this.#vault.write({ name, key, entries: [] });
+    } finally {
+      key.fill(0);
+    }
     await tx.createTop({
       archiveId,
       keyId: name.id,
@@ -171,79 +229,50 @@ export class RootKeys {
     await tx.recordSeal({ generation: name.generation, keyId: name.id, sealedAt });
   }
 
-  async #commitSeal(tx: KeyTx, top: TopRow, state: VaultState): Promise<Head> {
+  async #commitSeal({ tx, top, state }: Held): Promise<Head> {
     const name = this.#newName(state, top.generation);
     const key = this.#tree.crypto.random(keyBytes);
-    const entries = await tx.pendingJournal();
-    await this.#vault.write({ name, key, entries });
-    await this.#faults.at('seal:vault-written');
-    const keys = await this.#tree.openTop(top);
-    // A clock set back must not make this seal look older than the one before: retired keys count from it.
-    const sealedAt = Math.max(this.#clock.now(), top.sealedAt);
-    await tx.updateTop({
-      keyId: name.id,
-      generation: name.generation,
-      sealedAt,
-      page: this.#tree.sealTop(keys, key),
-    });
-    keys.fill(0);
-    key.fill(0);
-    await tx.recordSeal({ generation: name.generation, keyId: name.id, sealedAt });
-    await tx.markCopied(
-      entries.map((entry) => entry.id),
-      name.generation,
-    );
-    await this.#faults.at('seal:row-written');
-    return { generation: name.generation, keyId: name.id, sealedAt };
+    let keys: Buffer | undefined;
+    try {
+      // Before anything is written: where this fails it is tried again, and each time would leave a key behind.
+      keys = await this.#tree.openTop(top);
+      const entries = await tx.pendingJournal();
+      await this.#vault.write({ name, key, entries });
+      await this.#faults.at('seal:vault-written');
+      // A clock set back must not make this seal look older than the one before: retired keys count from it.
+      const sealedAt = Math.max(this.#clock.now(), top.sealedAt);
+      const seal = { generation: name.generation, keyId: name.id, sealedAt };
+      await tx.updateTop({ ...seal, page: this.#tree.sealTop(keys, key) });
+      await tx.recordSeal(seal);
+      const copied = entries.map((entry) => entry.id);
+      await tx.markCopied(copied, name.generation);
+      await this.#faults.at('seal:row-written');
+      return seal;
+    } finally {
+      keys?.fill(0);
+      key.fill(0);
+    }
   }
 
   /** One more than the highest generation in row or vault, a stray key's included. */
   #newName(state: VaultState, generation: number): RootKeyName {
-    const highest = Math.max(
-      generation,
-      ...[...state.keys, ...state.segments, ...state.heads].map((x) => x.generation),
-    );
-    return { id: this.#tree.crypto.random(16).toString('hex'), generation: highest + 1 };
+    return {
+      id: this.#tree.crypto.random(16).toString('hex'),
+      generation: Math.max(generation, newestIn(state)) + 1,
+    };
   }
 
-  /** Refuses what may not be worked on; then moves the vault's head up to the row if a seal died before it did. */
-  async #finishSeal(tx: KeyTx, top: TopRow, known?: VaultState, asking: Asking = { restoring: false }) {
-    const state = known ?? (await this.#vault.current());
+  /**
+   * Refuses what may not be worked on; then moves the vault's head up to the row if a seal died before it did, unless the
+   * vault does not show the key of that seal: an older vault must never be told that it has seen it.
+   */
+  async #finishSeal(tx: KeyTx, top: TopRow, asking: Asking): Promise<VaultState> {
+    const state = await this.#vault.current();
     if (asking.restoring) refuseForeign(state, top);
     else await refuseRestored(this.#vault, state, tx, top);
-    if ((state.heads.at(-1)?.generation ?? 0) >= top.generation) return state;
+    const isBehind = (state.heads.at(-1)?.generation ?? 0) < top.generation;
+    if (!isBehind || !isNamedShown(state, top)) return state;
     await this.#vault.retire({ generation: top.generation, keyId: top.keyId, sealedAt: top.sealedAt });
     return await this.#vault.current();
   }
-}
-
-/** When a key's clock started: at the first committed seal later than its creation. Undefined while there is none. */
-export function clockOf(key: RootKeyName, heads: readonly Head[]): number | undefined {
-  return heads.find((head) => head.generation > key.generation)?.sealedAt;
-}
-
-/**
- * What may go: keys not named whose clock started a horizon ago; segments a day after the last key older than them;
- * heads, but the last, that are no longer any key's or segment's clock.
- */
-export function expired(
-  state: VaultState,
-  at: { now: number; horizonMs: number; named: string },
-): { keys: RootKeyName[]; segments: RootKeyName[]; heads: Head[] } {
-  const keys = state.keys.filter((key) => {
-    const clock = clockOf(key, state.heads);
-    return key.id !== at.named && clock !== undefined && clock + at.horizonMs <= at.now;
-  });
-  const livingKeys = state.keys.filter((key) => !keys.includes(key));
-  const segments = state.segments.filter((segment) => {
-    const clock = state.heads.find((head) => head.generation >= segment.generation)?.sealedAt;
-    const hasOlderKey = livingKeys.some((key) => key.generation < segment.generation);
-    return !hasOlderKey && clock !== undefined && clock + at.horizonMs + segmentGraceMs <= at.now;
-  });
-  const livingSegments = state.segments.filter((segment) => !segments.includes(segment));
-  const heads = state.heads.slice(0, -1).filter((head) => {
-    const isKeyClock = livingKeys.some((key) => key.generation < head.generation);
-    return !isKeyClock && !livingSegments.some((segment) => segment.generation <= head.generation);
-  });
-  return { keys, segments, heads };
 }

@@ -8,10 +8,14 @@ import type { KeyTree } from './key-tree.ts';
 import type { SlotIssuer } from './slot-issuer.ts';
 import { blocksOf, decryptTokens, encryptCores } from './token-cipher.ts';
 
+type EpochTx = { keys: KeyTx; tokens: TokenTx };
+
 /** The part of the store that epochs live in. */
 export interface EpochStore {
-  write<T>(work: (tx: { keys: KeyTx; tokens: TokenTx }) => Promise<T>): Promise<T>;
+  write<T>(work: (tx: EpochTx) => Promise<T>): Promise<T>;
 }
+
+export type FinishOptions = { signal?: AbortSignal; isTold?: (slot: number) => boolean };
 
 export type TokenEpochsOptions = {
   store: EpochStore;
@@ -61,7 +65,7 @@ export class TokenEpochs {
   }
 
   /** The same inside a transaction of the caller's, with a slot taken before it. */
-  async beginIn(tx: { keys: KeyTx; tokens: TokenTx }, tenantId: string, slot: number): Promise<Epoch> {
+  async beginIn(tx: EpochTx, tenantId: string, slot: number): Promise<Epoch> {
     await this.#issuer.confirm(tx.keys, [slot]);
     const number = ((await tx.tokens.epochs(tenantId)).at(-1)?.number ?? 0) + 1;
     const epoch: Epoch = { id: newId(this.#clock.now()), tenantId, number, slot };
@@ -73,25 +77,26 @@ export class TokenEpochs {
    * Turns the epoch of a tenant once: begins a new one, moves every token, destroys every older key. May be stopped at
    * any point and begun again; look-ups try every living epoch meanwhile.
    */
-  async turn(tenantId: string): Promise<void> {
+  async turn(tenantId: string, options: FinishOptions = {}): Promise<void> {
     await this.begin(tenantId);
-    await this.finish(tenantId);
+    await this.finish(tenantId, options);
   }
 
   /**
    * Moves the tokens of older epochs to the current one and destroys the older keys. Does nothing with one epoch. Stops
-   * between two steps when the signal is aborted; another call goes on from there.
+   * between two steps when the signal is aborted; another call goes on from there. Slots of which `isTold` is true are
+   * in the journal already and are not journaled again.
    */
-  async finish(tenantId: string, signal?: AbortSignal): Promise<void> {
+  async finish(tenantId: string, options: FinishOptions = {}): Promise<void> {
     for (;;) {
-      signal?.throwIfAborted();
-      const step = await this.#store.write(async (tx) => await this.#step(tx, tenantId));
+      options.signal?.throwIfAborted();
+      const step = await this.#store.write(async (tx) => await this.#step(tx, tenantId, options));
       if (step.kind === 'done') return;
       await this.#faults.at(`epoch:${step.kind}`);
     }
   }
 
-  async #step(tx: { keys: KeyTx; tokens: TokenTx }, tenantId: string): Promise<TurnStep> {
+  async #step(tx: EpochTx, tenantId: string, options: FinishOptions): Promise<TurnStep> {
     const epochs = await tx.tokens.epochs(tenantId);
     const [oldest] = epochs;
     const current = epochs.at(-1);
@@ -100,7 +105,7 @@ export class TokenEpochs {
     }
     const tokens = await tx.tokens.tokensOfEpoch(tenantId, oldest.number, this.#batch);
     if (tokens.length === 0) {
-      await this.#end(tx, oldest);
+      await this.#end(tx, oldest, options);
       return { kind: 'ended' };
     }
     await tx.tokens.replaceTokens(await this.#reencrypt(tokens, oldest, current));
@@ -115,9 +120,11 @@ export class TokenEpochs {
     return tokens.map((old, i) => ({ old, next: { ...old, epoch: to.number, token: next[i] ?? old.token } }));
   }
 
-  async #end(tx: { keys: KeyTx; tokens: TokenTx }, epoch: Epoch): Promise<void> {
+  async #end(tx: EpochTx, epoch: Epoch, { isTold }: FinishOptions): Promise<void> {
     await tx.tokens.deleteEpoch(epoch);
-    const slots = await this.#tree.destroy(tx.keys, [epoch.slot]);
+    const destroyed = await this.#tree.destroy(tx.keys, [epoch.slot]);
+    const slots = destroyed.filter((slot) => isTold?.(slot) !== true);
+    if (slots.length === 0) return;
     const what = { tenantId: epoch.tenantId, ownerId: epoch.id, slots };
     await tx.keys.appendJournal([journalEntry('epoch_ended', this.#clock.now(), what)]);
   }

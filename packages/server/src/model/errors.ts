@@ -6,6 +6,7 @@
 const table = {
   archive_mismatch: { title: 'The vault and the database belong to different archives', retry: 'never' },
   archive_restored: { title: 'The database was restored from a copy; run `tacet restore` first', retry: 'never' },
+  backup_expired: { title: 'The backup is past its horizon and opens nothing', retry: 'never' },
   blob_failed: { title: 'The blob store could not finish the operation', retry: 'later' },
   call_erased: { title: 'This session was erased and its id cannot be used again', retry: 'never' },
   call_not_found: { title: 'No such call', retry: 'never' },
@@ -19,6 +20,10 @@ const table = {
   internal: { title: 'Something broke on our side', retry: 'later' },
   item_held: { title: 'legal hold', retry: 'later' },
   key_destroyed: { title: 'The key was destroyed', retry: 'never' },
+  key_locked: {
+    title: 'This root key exists only sealed to the recovery key; give its identity with --identity',
+    retry: 'never',
+  },
   lease_lost: { title: 'Another worker has taken over', retry: 'later' },
   not_found: { title: 'Not found', retry: 'never' },
   recording_not_found: { title: 'No such recording', retry: 'never' },
@@ -26,6 +31,7 @@ const table = {
   session_taken: { title: 'Another call with different content has this session id', retry: 'never' },
   slow_down: { title: 'Too many failed attempts; try again later', retry: 'later' },
   store_busy: { title: 'The database is busy', retry: 'later' },
+  store_failed: { title: 'The database could not finish the operation', retry: 'later' },
   store_newer: { title: 'The database was written by a newer version', retry: 'never' },
   tenant_exists: { title: 'A tenant with this name exists', retry: 'never' },
   tenant_not_found: { title: 'No such tenant', retry: 'never' },

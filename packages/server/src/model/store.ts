@@ -226,6 +226,14 @@ export interface StoreTx extends Omit<StoreReads, 'keys'> {
   audit: StoreReads['audit'] & { append(entry: AuditEntry): Promise<void> };
 }
 
+/** How a copy is watched and ended. */
+export type CopyOptions = {
+  /** Ends the copy at once, with the signal's reason. */
+  signal?: AbortSignal | undefined;
+  /** Told about once a second. The total is an estimate. */
+  onProgress?: ((progress: { doneBytes: number; totalBytes: number }) => void) | undefined;
+};
+
 /** The database. */
 export interface Store {
   reads: StoreReads;
@@ -239,5 +247,13 @@ export interface Store {
   migrate(): Promise<string[]>;
   /** Copies the write-ahead log into the database and empties it, so that nothing destroyed lingers there. True when done. */
   checkpoint(): Promise<boolean>;
+  /**
+   * Copies the database as it is at one instant into a new file: whole, durable, for its owner alone, with nothing in it
+   * of what was deleted. Writers, of this process or others, neither wait for it nor hold it up.
+   *
+   * Fails with `store_failed` where there is a file of that name, or where it cannot be written. A copy that fails leaves
+   * no file.
+   */
+  copyTo(file: string, options: CopyOptions): Promise<void>;
   close(): Promise<void>;
 }

@@ -3,6 +3,9 @@ import type { JournalEntry } from './key-store.ts';
 /** Names a root key. `generation` is one more than the highest in row or vault when it was drawn. */
 export type RootKeyName = { id: string; generation: number };
 
+/** A root key that the vault holds. `isLocked`: it exists only sealed to the recovery key. */
+export type VaultKey = RootKeyName & { isLocked: boolean };
+
 /** A seal that was committed and whose head was moved: starts the clock of every older key that has none yet. */
 export type Head = { generation: number; keyId: string; sealedAt: number };
 
@@ -12,7 +15,7 @@ export type VaultState = {
   archiveId: string | undefined;
   /** Heads, oldest first; the last one is *the* head. Older ones stay as the clocks of retired keys. */
   heads: Head[];
-  keys: RootKeyName[];
+  keys: VaultKey[];
   segments: RootKeyName[];
 };
 
@@ -20,9 +23,12 @@ export type VaultState = {
  * Where root keys, journal segments and the head live, away from the database.
  *
  * Things are created and destroyed, never rewritten. Every method resolves only when its effect is durable. All writes
- * happen under the lock of the topmost row; the vault itself has no lock.
+ * happen under the lock of the topmost row; the vault itself has no lock. A vault may have several copies: one is enough
+ * to read, and all must be there to write or destroy, or `vault_unreachable` is thrown and may be tried again.
  */
 export interface Vault {
+  /** True where a recovery key is set, so that root keys can be locked away. */
+  readonly hasRecoveryKey: boolean;
   /** Creates an empty vault for this archive; refuses one that belongs to another. Repeating it changes nothing. */
   create(archiveId: string): Promise<void>;
   /**
@@ -30,7 +36,10 @@ export interface Vault {
    * of heads, which never change, may be remembered unless everything is to be read afresh.
    */
   current(options?: { afresh: boolean }): Promise<VaultState>;
-  /** The root key (32 bytes), or undefined when it is not there. */
+  /**
+   * The root key (32 bytes), which the caller wipes, or undefined when the vault is there and does not show it. A locked
+   * one is opened with the identities that were given, in memory; throws `key_locked` where none of them opens it.
+   */
   open(keyId: string, generation: number): Promise<Buffer | undefined>;
   /** Makes a journal segment and then a new key durable. */
   write(next: { name: RootKeyName; key: Uint8Array; entries: readonly JournalEntry[] }): Promise<void>;
@@ -38,8 +47,18 @@ export interface Vault {
   readSegment(name: RootKeyName): Promise<JournalEntry[]>;
   /** Moves the head forward: one file creation, which also starts the clock of every older key. */
   retire(head: Head): Promise<void>;
-  /** Destroys what has expired. */
+  /**
+   * Seals keys to the recovery key and then destroys them as they were. One that is locked already stays as it is, to
+   * whomever it was sealed. Does nothing without a recovery key; repeating it changes nothing.
+   */
+  lockAway(names: readonly RootKeyName[]): Promise<void>;
+  /** Destroys what has expired, locked keys like others. */
   expire(gone: { keys: RootKeyName[]; segments: RootKeyName[]; heads: Head[] }): Promise<void>;
-  /** Destroys what a process that died in the middle left behind (temporary files). */
+  /**
+   * Refuses a vault that is not as it must be: a copy that is missing (`vault_unreachable`), that belongs to another
+   * archive (`archive_mismatch`), that others may read (`config_invalid`, looked at once). Then destroys what a process
+   * that died in the middle left behind (temporary files), brings a copy that has stayed behind up to the others, and
+   * returns how many such files were destroyed.
+   */
   recover(): Promise<number>;
 }

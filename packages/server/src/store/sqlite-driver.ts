@@ -13,7 +13,8 @@ import {
 } from 'kysely';
 import { makeFolder, syncFolder } from '../lib/durable-files.ts';
 import { nextTurn } from '../lib/next-turn.ts';
-import { AppError, Bug } from '../model/errors.ts';
+import { AppError, Bug, type ErrorCode } from '../model/errors.ts';
+import { DatabaseFiles, fileFailure } from './database-files.ts';
 import { sqliteDialect } from './dialect.ts';
 import type { Parameter, SqlConnection } from './session.ts';
 import type { Tables } from './tables.ts';
@@ -29,17 +30,24 @@ const statementsMax = 512;
 const readTimeoutMs = 10_000;
 const readStretchMsMax = 10;
 
-/** Creates the file (mode 0600) and its folder (mode 0700), durably, where they are missing, and keeps others out. */
+/**
+ * Creates the file (mode 0600) and its folder (mode 0700), durably, where they are missing, and keeps others out. Throws
+ * `store_failed` with the system's word where it cannot.
+ */
 export async function prepareSqliteFile(file: string): Promise<void> {
-  await makeFolder(dirname(file));
   try {
-    // Only ever a new file: closing one that is open elsewhere in this process would drop SQLite's locks on it.
-    closeSync(openSync(file, 'wx', 0o600));
+    await makeFolder(dirname(file));
+    try {
+      // Only ever a new file: closing one that is open elsewhere in this process would drop SQLite's locks on it.
+      closeSync(openSync(file, 'wx', 0o600));
+    } catch (error) {
+      if (!existsSync(file)) throw error;
+    }
+    if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
+    await syncFolder(dirname(file));
   } catch (error) {
-    if (!existsSync(file)) throw error;
+    throw fileFailure(error);
   }
-  if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
-  await syncFolder(dirname(file));
 }
 
 /**
@@ -48,8 +56,11 @@ export async function prepareSqliteFile(file: string): Promise<void> {
  * better-sqlite3 is synchronous: a statement has run when its promise is made. A write transaction never waits for
  * another process here, since that would stop this one: it fails with `store_busy`, and `db.ts` tries again.
  *
- * Every failure of SQLite is an AppError, `store_busy` or `internal` with SQLite's own code as detail; a statement that
- * cannot be run at all is a Bug.
+ * Every failure of SQLite is an AppError with SQLite's own code as detail: `store_busy`, `store_failed` where the disk or
+ * the system is at fault, else `internal`. A statement that cannot be run at all is a Bug.
+ *
+ * A write transaction begins only while the files that were opened still have their names and may be written. SQLite
+ * itself would go on writing into a database that somebody has moved, removed or replaced, and lose it with the process.
  */
 export class SqliteConnection implements SqlConnection {
   readonly dialect = sqliteDialect;
@@ -57,11 +68,13 @@ export class SqliteConnection implements SqlConnection {
   readonly #database: Database.Database;
   readonly #statements = new Map<string, Statement>();
   readonly #isReader: boolean;
+  readonly #files: DatabaseFiles;
   /** When the reads began that the event loop has not turned since; undefined when it has. */
   #stretchBegan: number | undefined;
 
   constructor(file: string, role: ConnectionRole) {
     this.#isReader = role === 'read';
+    this.#files = new DatabaseFiles(file);
     this.#database = attempt(() => openDatabase(file, role));
     this.builder = new Kysely({ dialect: kyselyDialect(this) });
   }
@@ -86,11 +99,13 @@ export class SqliteConnection implements SqlConnection {
   }
 
   async begin(kind: 'read' | 'write'): Promise<void> {
+    if (kind === 'write') this.#files.check();
     attempt(() => {
       this.#prepare(kind === 'write' ? 'BEGIN IMMEDIATE' : 'BEGIN').run();
       // A read transaction begins with its first read.
       if (kind === 'read') this.#prepare('SELECT count(*) FROM sqlite_schema').all();
     });
+    if (kind === 'write') this.#files.noteLog();
   }
 
   async commit(): Promise<void> {
@@ -234,7 +249,16 @@ function attempt<T>(step: () => T): T {
   } catch (error) {
     if (error instanceof AppError) throw error;
     if (!(error instanceof Database.SqliteError)) throw new Bug('a statement could not be run', { cause: error });
-    const isBusy = error.code.startsWith('SQLITE_BUSY') || error.code.startsWith('SQLITE_LOCKED');
-    throw new AppError(isBusy ? 'store_busy' : 'internal', { detail: error.code, cause: error });
+    throw new AppError(codeOfSqlite(error.code), { detail: error.code, cause: error });
   }
 }
+
+/** SQLite's result codes (https://www.sqlite.org/rescode.html), the extended ones by what they begin with. */
+function codeOfSqlite(code: string): ErrorCode {
+  const [, primary = ''] = /^SQLITE_([A-Z]+)/.exec(code) ?? [];
+  if (primary === 'BUSY' || primary === 'LOCKED' || primary === 'PROTOCOL') return 'store_busy';
+  return outsideFailures.has(primary) ? 'store_failed' : 'internal';
+}
+
+/** What the disk, its rights or the system's limits bring about: over as soon as somebody puts that right. */
+const outsideFailures = new Set(['FULL', 'IOERR', 'READONLY', 'CANTOPEN', 'NOMEM', 'NOLFS', 'PERM']);

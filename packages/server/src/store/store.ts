@@ -1,11 +1,13 @@
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { type Faults, noFaults } from '../lib/faults.ts';
+import { AppError } from '../model/errors.ts';
 import type { KeyStore } from '../model/key-store.ts';
-import type { Store, StoreReads, StoreTx } from '../model/store.ts';
+import type { CopyOptions, Store, StoreReads, StoreTx } from '../model/store.ts';
 import { artifactReads, artifactWrites } from './artifacts.ts';
 import { auditReads, auditWrites } from './audit.ts';
 import { callReads, callWrites } from './calls.ts';
 import { clientReads, clientWrites } from './clients.ts';
+import { copyDatabase } from './database-copy.ts';
 import { Db } from './db.ts';
 import { doomedReads, doomedWrites } from './doomed.ts';
 import { spanWrites } from './erasure-spans.ts';
@@ -33,7 +35,7 @@ export type SqliteStoreOptions = {
 /** Opens the store in a SQLite file. It has no schema until `migrate` has run. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqlStore> {
   const { file, clock = systemClock, faults = noFaults, busyTimeoutMs = 10_000 } = options;
-  return new SqlStore(await Db.open({ file, faults, busyTimeoutMs }), clock);
+  return new SqlStore(await Db.open({ file, faults, busyTimeoutMs }), clock, file);
 }
 
 /**
@@ -45,10 +47,13 @@ export class SqlStore implements Store {
   readonly keyStore: KeyStore;
   readonly #db: Db;
   readonly #clock: Clock;
+  readonly #file: string;
+  #isClosed = false;
 
-  constructor(db: Db, clock: Clock) {
+  constructor(db: Db, clock: Clock, file: string) {
     this.#db = db;
     this.#clock = clock;
+    this.#file = file;
     this.reads = readsOn(db.reads);
     this.keyStore = {
       reads: keyReads(db.reads),
@@ -74,7 +79,13 @@ export class SqlStore implements Store {
     return this.#db.checkpoint();
   }
 
+  async copyTo(file: string, options: CopyOptions): Promise<void> {
+    if (this.#isClosed) throw new AppError('internal', { detail: 'the database is closed' });
+    await copyDatabase(this.#file, file, options);
+  }
+
   close(): Promise<void> {
+    this.#isClosed = true;
     return this.#db.close();
   }
 }

@@ -1,19 +1,19 @@
-import { randomBytes } from 'node:crypto';
 import { type Faults, noFaults } from '../lib/faults.ts';
-import { AppError } from '../model/errors.ts';
+import { AppError, hasCode } from '../model/errors.ts';
 import type { JournalEntry } from '../model/key-store.ts';
 import type { Head, RootKeyName, Vault, VaultState } from '../model/vault.ts';
 import type { Folder } from './folder.ts';
+import { MirroredFolders } from './mirrored-folders.ts';
+import type { Identities, Recipient } from './recovery-key.ts';
 import {
-  archiveFile,
+  damaged,
   fileName,
+  keysAmong,
   namesOf,
-  readArchive,
   readHead,
   readKey,
   readSegment,
-  tempSuffix,
-  writeArchive,
+  readUnlocked,
   writeHead,
   writeKey,
   writeSegment,
@@ -24,171 +24,185 @@ export type FileVaultOptions = {
   folders: readonly Folder[];
   /** Wraps root keys when given: 32 bytes. */
   masterKey?: Uint8Array;
+  /** What root keys are locked away to, when given. */
+  recoveryKey?: Recipient;
+  /** What opens locked keys, when given. */
+  identities?: Identities;
   faults?: Faults;
 };
-
-type NewFile = { name: string; bytes: Uint8Array };
 
 /**
  * The vault in files. Files are created (temporary name, fsync, rename, fsync of the folder) and destroyed, never
  * rewritten: whoever reads a name reads it whole, and what is destroyed leaves no earlier version behind.
  */
 export class FileVault implements Vault {
-  readonly #folders: readonly Folder[];
+  readonly #folders: MirroredFolders;
   readonly #masterKey: Uint8Array | undefined;
+  readonly #recoveryKey: Recipient | undefined;
+  readonly #identities: Identities | undefined;
   readonly #faults: Faults;
   /** Heads read before, by file name: a name never holds anything else, and there may be thousands within a horizon. */
   #heads = new Map<string, Head>();
 
   constructor(options: FileVaultOptions) {
-    this.#folders = options.folders;
-    this.#masterKey = options.masterKey;
     this.#faults = options.faults ?? noFaults;
+    this.#folders = new MirroredFolders(options.folders, this.#faults);
+    this.#masterKey = options.masterKey;
+    this.#recoveryKey = options.recoveryKey;
+    this.#identities = options.identities;
+  }
+
+  get hasRecoveryKey(): boolean {
+    return this.#recoveryKey !== undefined;
   }
 
   async create(archiveId: string): Promise<void> {
-    const present = await this.#archiveId();
-    if (present === archiveId) return;
-    if (present !== undefined)
-      throw new AppError('archive_mismatch', { detail: 'the vault belongs to another archive' });
-    await this.#createFiles([{ name: archiveFile, bytes: writeArchive(archiveId) }]);
+    await this.#folders.createArchive(archiveId);
   }
 
   async current(options?: { afresh: boolean }): Promise<VaultState> {
     if (options?.afresh) this.#heads.clear();
-    const files = await this.#files();
-    const heads: Head[] = [];
+    const archiveId = await this.#folders.archiveId();
+    const files = await this.#folders.names();
     const known = new Map<string, Head>();
     for (const name of namesOf('head', files)) {
       const file = fileName('head', name);
-      const head = await this.#head(file);
-      if (head === undefined) continue;
-      heads.push(head);
-      known.set(file, head);
+      const head = this.#heads.get(file) ?? (await this.#folders.read(file, (bytes) => readHead(bytes, file)));
+      // One that went meanwhile is told of no more.
+      if (head !== undefined) known.set(file, head);
     }
     this.#heads = known;
-    const archiveId = await this.#archiveId();
-    return { archiveId, heads, keys: namesOf('key', files), segments: namesOf('segment', files) };
+    return { archiveId, heads: [...known.values()], keys: keysAmong(files), segments: namesOf('segment', files) };
   }
 
   async open(keyId: string, generation: number): Promise<Buffer | undefined> {
-    const file = fileName('key', { id: keyId, generation });
-    const bytes = await this.#read(file);
-    return bytes && readKey(bytes, file, this.#masterKey);
+    const name = { id: keyId, generation };
+    const key = (await this.#readKey(name)) ?? (await this.#openLocked(name));
+    // A vault that is not there shows no key either: that throws, so that nobody takes the key for destroyed.
+    if (key === undefined) await this.#folders.archiveId();
+    return key;
   }
 
   async write(next: { name: RootKeyName; key: Uint8Array; entries: readonly JournalEntry[] }): Promise<void> {
     const archiveId = await this.#archiveId();
-    if (archiveId === undefined) throw new AppError('vault_unreachable', { detail: 'the vault has no archive file' });
     const key = { name: fileName('key', next.name), bytes: writeKey(archiveId, next.name, next.key, this.#masterKey) };
     const segment = {
       name: fileName('segment', next.name),
       bytes: writeSegment(archiveId, next.name, next.entries),
     };
-    await this.#createFiles(next.entries.length === 0 ? [key] : [segment, key]);
+    try {
+      await this.#folders.create(next.entries.length === 0 ? [key] : [segment, key]);
+    } finally {
+      key.bytes.fill(0);
+    }
   }
 
   async readSegment(name: RootKeyName): Promise<JournalEntry[]> {
     const file = fileName('segment', name);
-    const bytes = await this.#read(file);
-    return bytes === undefined ? [] : readSegment(bytes, file);
+    const entries = await this.#folders.read(file, (bytes) => readSegment(bytes, file));
+    if (entries === undefined) await this.#folders.archiveId();
+    return entries ?? [];
   }
 
   async retire(head: Head): Promise<void> {
-    const archiveId = (await this.#archiveId()) ?? '';
+    const archiveId = await this.#archiveId();
     const name = fileName('head', { id: head.keyId, generation: head.generation });
-    await this.#createFiles([{ name, bytes: writeHead(archiveId, head) }]);
+    await this.#folders.create([{ name, bytes: writeHead(archiveId, head) }]);
+  }
+
+  async lockAway(names: readonly RootKeyName[]): Promise<void> {
+    const recipient = this.#recoveryKey;
+    if (recipient === undefined) return;
+    const files = new Set(await this.#folders.names());
+    const unlocked = names.filter((name) => files.has(fileName('key', name)));
+    if (unlocked.length === 0) return;
+    // Copies what a process that died has locked into the folders that it did not come to.
+    await this.#folders.level();
+    const fresh = unlocked.filter((name) => !files.has(fileName('locked', name)));
+    const archiveId = await this.#archiveId();
+    const locked = [];
+    for (const name of fresh) {
+      locked.push({ name: fileName('locked', name), bytes: await this.#lock(recipient, archiveId, name) });
+    }
+    await this.#folders.create(locked);
+    await this.#faults.at('lock:sealed');
+    await this.#folders.destroy(unlocked.map((name) => fileName('key', name)));
+    await this.#faults.at('lock:destroyed');
   }
 
   async expire(gone: { keys: RootKeyName[]; segments: RootKeyName[]; heads: Head[] }): Promise<void> {
-    const keys = gone.keys.map((name) => fileName('key', name));
+    const keys = gone.keys.flatMap((name) => [fileName('key', name), fileName('locked', name)]);
     const segments = gone.segments.map((name) => fileName('segment', name));
     const heads = gone.heads.map((head) => fileName('head', { id: head.keyId, generation: head.generation }));
     // Heads last: they are the clocks by which keys and segments are known to be due.
-    for (const files of [keys, segments, heads]) await this.#destroy(files);
+    for (const files of [keys, segments, heads]) await this.#folders.destroy(files);
   }
 
   async recover(): Promise<number> {
-    const left = (await this.#files()).filter((file) => file.endsWith(tempSuffix));
-    await this.#destroy(left);
-    return left.length;
+    return await this.#folders.recover();
   }
 
-  /** A head, or undefined when it went meanwhile: what was read while it was being destroyed is not damage. */
-  async #head(file: string): Promise<Head | undefined> {
-    const known = this.#heads.get(file);
-    if (known) return known;
-    const bytes = await this.#read(file);
+  async #archiveId(): Promise<string> {
+    const archiveId = await this.#folders.archiveId();
+    if (archiveId === undefined) throw new AppError('vault_unreachable', { detail: 'the vault has no archive file' });
+    return archiveId;
+  }
+
+  async #readKey(name: RootKeyName): Promise<Buffer | undefined> {
+    return await this.#folders.read(fileName('key', name), (bytes) => {
+      try {
+        return readKey(bytes, name, this.#masterKey);
+      } finally {
+        bytes.fill(0);
+      }
+    });
+  }
+
+  /** What a key's locked file is to hold. The key's own file is still there. */
+  async #lock(recipient: Recipient, archiveId: string, name: RootKeyName): Promise<Buffer> {
+    const plain = await this.#plainOf(archiveId, name);
     try {
-      return bytes && readHead(bytes, file);
-    } catch (error) {
-      if ((await this.#read(file)) === undefined) return undefined;
-      throw error;
+      return await recipient.seal(plain);
+    } finally {
+      plain.fill(0);
     }
   }
 
-  async #archiveId(): Promise<string | undefined> {
-    const bytes = await this.#read(archiveFile);
-    return bytes && readArchive(bytes);
+  /**
+   * A key file without a master key. One that cannot be read as a key is taken as it is: it may hold one all the same, and
+   * must neither stay nor be lost nor keep others from being locked away.
+   */
+  async #plainOf(archiveId: string, name: RootKeyName): Promise<Buffer> {
+    const file = fileName('key', name);
+    let key: Buffer | undefined;
+    try {
+      key = await this.#readKey(name);
+      if (key !== undefined) return writeKey(archiveId, name, key);
+    } catch (error) {
+      if (!hasCode(error, 'damage') && !hasCode(error, 'config_invalid')) throw error;
+      const bytes = await this.#folders.read(file, (found) => found);
+      if (bytes !== undefined) return bytes;
+    } finally {
+      key?.fill(0);
+    }
+    throw damaged(file, 'went while it was being locked away');
   }
 
-  /** Names in any of the folders. */
-  async #files(): Promise<string[]> {
-    return await reaching(async () => {
-      const names = new Set<string>();
-      for (const folder of this.#folders) for (const name of await folder.list()) names.add(name);
-      return [...names].sort();
-    });
-  }
-
-  /** A file from the first folder that has it. */
-  async #read(name: string): Promise<Buffer | undefined> {
-    return await reaching(async () => {
-      for (const folder of this.#folders) {
-        const bytes = await folder.read(name);
-        if (bytes !== undefined) return bytes;
+  async #openLocked(name: RootKeyName): Promise<Buffer | undefined> {
+    const file = fileName('locked', name);
+    return await this.#folders.read(file, async (sealed) => {
+      if (this.#identities === undefined) throw new AppError('key_locked');
+      const opened = await this.#identities.open(sealed);
+      if (opened.kind === 'damaged') throw damaged(file, 'does not open');
+      if (opened.kind === 'none fits') {
+        const message = 'None of the identities opens this root key, which exists only sealed to the recovery key';
+        throw new AppError('key_locked', { message });
       }
-      return undefined;
-    });
-  }
-
-  async #createFiles(files: readonly NewFile[]): Promise<void> {
-    await reaching(async () => {
-      for (const folder of this.#folders) {
-        for (const file of files) {
-          const temp = `${file.name}.${randomBytes(4).toString('hex')}${tempSuffix}`;
-          await folder.write(temp, file.bytes);
-          await this.#faults.at('vault-create:written');
-          await folder.rename(temp, file.name);
-          await this.#faults.at('vault-create:renamed');
-        }
-        await folder.sync();
-        await this.#faults.at('vault-create:synced');
+      try {
+        return readUnlocked(opened.plain, name, await this.#archiveId());
+      } finally {
+        opened.plain.fill(0);
       }
     });
-  }
-
-  async #destroy(names: readonly string[]): Promise<void> {
-    if (names.length === 0) return;
-    await reaching(async () => {
-      for (const folder of this.#folders) {
-        for (const name of names) {
-          await folder.destroy(name);
-          await this.#faults.at('vault-destroy:destroyed');
-        }
-        await folder.sync();
-      }
-    });
-  }
-}
-
-/** Names the failure of a folder, so that nobody takes an unreachable key for a destroyed one. */
-async function reaching<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof AppError) throw error;
-    const detail = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    throw new AppError('vault_unreachable', { detail, cause: error });
   }
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder, syncFolder } from '../lib/durable-files.ts';
-import { goneSuffix, tempSuffix } from './vault-files.ts';
+import { makeFolder, syncFolder, systemError } from '../lib/durable-files.ts';
+import { goneSuffix, parseName, tempSuffix } from './vault-files.ts';
 
 /**
  * The few things that a vault does to a folder. The product uses `openFolder`; the attacker test one in memory that
@@ -14,6 +14,10 @@ export interface Folder {
   list(): Promise<string[]>;
   /** A file's bytes, or undefined where there is none of that name. */
   read(name: string): Promise<Buffer | undefined>;
+  /** True where anybody but its owner may do anything with the folder or with a root key in it. */
+  isExposed(): Promise<boolean>;
+  /** Makes the folder where there is none. Nothing else does: a missing one may be a file system that is not mounted. */
+  make(): Promise<void>;
   /** Writes a new file (never replaces one) and makes its bytes, not yet its name, durable. */
   write(name: string, bytes: Uint8Array): Promise<void>;
   rename(from: string, to: string): Promise<void>;
@@ -23,18 +27,28 @@ export interface Folder {
   sync(): Promise<void>;
 }
 
-/** A folder on disk: mode 0700, files 0600. It is made when the first file is written. */
+/** The rights of group and others. */
+const rightsOfOthers = 0o077;
+
+/** A folder on disk: mode 0700, files 0600. */
 export function openFolder(path: string): Folder {
   const at = (name: string) => join(path, name);
-  let isMade = false;
   return {
     list: async () => (await whereThere(readdir(path))) ?? [],
     read: async (name) => await whereThere(readFile(at(name))),
+    make: async () => await makeFolder(path),
     rename: async (from, to) => await rename(at(from), at(to)),
     sync: async () => await syncFolder(path),
+    async isExposed() {
+      const names = (await whereThere(readdir(path))) ?? [];
+      const keys = names.filter((name) => parseName(name)?.kind === 'key').map(at);
+      for (const one of [path, ...keys]) {
+        const found = await whereThere(stat(one));
+        if (found !== undefined && (found.mode & rightsOfOthers) !== 0) return true;
+      }
+      return false;
+    },
     async write(name, bytes) {
-      if (!isMade) await makeFolder(path);
-      isMade = true;
       await using file = disposable(await open(at(name), 'wx', 0o600));
       await file.handle.writeFile(bytes);
       await file.handle.sync();
@@ -62,7 +76,7 @@ async function whereThere<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (systemError(error)?.code === 'ENOENT') return undefined;
     throw error;
   }
 }

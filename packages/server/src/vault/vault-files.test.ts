@@ -1,6 +1,17 @@
 import { expect, test } from 'vitest';
 import type { JournalEntry } from '../model/key-store.ts';
-import { fileName, namesOf, readHead, readKey, readSegment, writeHead, writeKey, writeSegment } from './vault-files.ts';
+import {
+  fileName,
+  keysAmong,
+  namesOf,
+  readHead,
+  readKey,
+  readSegment,
+  readUnlocked,
+  writeHead,
+  writeKey,
+  writeSegment,
+} from './vault-files.ts';
 
 const name = { id: '0123456789abcdef0123456789abcdef', generation: 7 };
 const key = Buffer.alloc(32, 9);
@@ -26,8 +37,8 @@ test('names are told by generation, and what is temporary is not told', () => {
 });
 
 test('a key comes back as it was written, wrapped or not', () => {
-  expect(readKey(writeKey('archive-1', name, key), 'k')).toEqual(key);
-  expect(readKey(writeKey('archive-1', name, key, masterKey), 'k', masterKey)).toEqual(key);
+  expect(readKey(writeKey('archive-1', name, key), name)).toEqual(key);
+  expect(readKey(writeKey('archive-1', name, key, masterKey), name, masterKey)).toEqual(key);
 });
 
 test('a wrapped key file does not hold the key', () => {
@@ -37,21 +48,64 @@ test('a wrapped key file does not hold the key', () => {
 test('a wrapped key is refused without the master key, under another one, and under another name', () => {
   const wrapped = writeKey('archive-1', name, key, masterKey);
   for (const wrong of [undefined, Buffer.alloc(32, 2)]) {
-    expect(() => readKey(wrapped, 'k', wrong)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+    expect(() => readKey(wrapped, name, wrong)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
   }
   const renamed = Buffer.from(wrapped.toString('latin1').replace('"generation":7', '"generation":8'), 'latin1');
-  expect(() => readKey(renamed, 'k', masterKey)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+  const other = { ...name, generation: 8 };
+  expect(() => readKey(renamed, other, masterKey)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
 });
 
 test('a key that is not wrapped is refused where a master key is set', () => {
-  expect(() => readKey(writeKey('archive-1', name, key), 'k', masterKey)).toThrow(
+  expect(() => readKey(writeKey('archive-1', name, key), name, masterKey)).toThrow(
     expect.objectContaining({ code: 'config_invalid' }),
   );
 });
 
-test('a key file cut short is damage', () => {
+test('a key file cut short at any byte is damage, wrapped or not, and never a wrong master key', () => {
+  for (const wrapping of [undefined, masterKey]) {
+    const bytes = writeKey('archive-1', name, key, wrapping);
+    for (let kept = 0; kept < bytes.length; kept += 1) {
+      expect(() => readKey(bytes.subarray(0, kept), name, wrapping)).toThrow(
+        expect.objectContaining({ code: 'damage' }),
+      );
+    }
+  }
+});
+
+test('a key under the name of another is damage', () => {
   const bytes = writeKey('archive-1', name, key);
-  expect(() => readKey(bytes.subarray(0, -1), 'k')).toThrow(expect.objectContaining({ code: 'damage' }));
+  for (const other of [
+    { ...name, generation: 8 },
+    { ...name, id: 'f'.repeat(32) },
+  ]) {
+    expect(() => readKey(bytes, other)).toThrow(expect.objectContaining({ code: 'damage' }));
+  }
+});
+
+test('what a locked file says is the key of one archive, one generation and one id, without a master key', () => {
+  const plain = writeKey('archive-1', name, key);
+  expect(readUnlocked(plain, name, 'archive-1')).toEqual(key);
+  const wrong: [Buffer, typeof name, string][] = [
+    [plain, name, 'archive-2'],
+    [plain, { ...name, generation: 8 }, 'archive-1'],
+    [plain, { ...name, id: 'f'.repeat(32) }, 'archive-1'],
+    [plain.subarray(0, -1), name, 'archive-1'],
+    [writeKey('archive-1', name, key, masterKey), name, 'archive-1'],
+  ];
+  for (const args of wrong) expect(() => readUnlocked(...args)).toThrow(expect.objectContaining({ code: 'damage' }));
+});
+
+test('a key is told once, as locked where nothing but its locked file is there', () => {
+  const [a, b, c] = [1, 2, 3].map((generation) => ({ id: String(generation).repeat(32), generation }));
+  if (!a || !b || !c) throw new Error('no names');
+  const files = [fileName('locked', c), fileName('locked', b), fileName('key', b), fileName('key', a), 'archive'];
+  const told = [
+    { ...a, isLocked: false },
+    { ...b, isLocked: false },
+    { ...c, isLocked: true },
+  ];
+  expect(keysAmong(files)).toEqual(told);
+  expect(keysAmong(files.toReversed())).toEqual(told);
 });
 
 test('a segment comes back entry by entry, and one cut short at any line is damage', () => {

@@ -1,11 +1,12 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { AppError } from '../model/errors.ts';
 import type { JournalEntry } from '../model/key-store.ts';
-import type { Head, RootKeyName } from '../model/vault.ts';
+import type { Head, RootKeyName, VaultKey } from '../model/vault.ts';
 
 /*
  * The vault's files, by name and content. A key file is a line of JSON and then the key's 32 raw bytes (or, under a
- * master key, nonce, ciphertext and tag); the others are JSON alone.
+ * master key, nonce, ciphertext and tag). A locked one is an age file whose plaintext is such a file without a master
+ * key. The others are JSON alone.
  */
 
 export const archiveFile = 'archive';
@@ -13,20 +14,48 @@ export const tempSuffix = '.tmp';
 /** Of what is being destroyed: a temporary name, so that it is destroyed at the next start if its process dies. */
 export const goneSuffix = `.gone${tempSuffix}`;
 
-type NamedFile = 'key' | 'segment' | 'head';
+/** Bytes of a root key, and of one under a master key: nonce, ciphertext, tag. */
+const keyBytes = 32;
+const wrappedBytes = 12 + keyBytes + 16;
+
+export type FileKind = 'key' | 'locked' | 'segment' | 'head';
 
 /** `key-000000000007-<id>`: sorts by generation. */
-export function fileName(kind: NamedFile, name: RootKeyName): string {
+export function fileName(kind: FileKind, name: RootKeyName): string {
   return `${kind}-${String(name.generation).padStart(12, '0')}-${name.id}`;
 }
 
+/** What a file's name says; undefined for the archive file, temporary files and whatever is not ours. */
+export function parseName(file: string): (RootKeyName & { kind: FileKind }) | undefined {
+  const match = /^(key|locked|segment|head)-(\d{12})-([0-9a-f]{32})$/.exec(file);
+  const [, kind, generation, id] = match ?? [];
+  // The pattern has just named all kinds.
+  return id === undefined ? undefined : { kind: kind as FileKind, id, generation: Number(generation) };
+}
+
 /** The names of one kind among a folder's files, by generation. Temporary files are not among them. */
-export function namesOf(kind: NamedFile, files: Iterable<string>): RootKeyName[] {
+export function namesOf(kind: FileKind, files: Iterable<string>): RootKeyName[] {
   const names: RootKeyName[] = [];
   for (const file of files) {
-    const match = /^(key|segment|head)-(\d{12})-([0-9a-f]{32})$/.exec(file);
-    if (match?.[1] === kind && match[2] && match[3]) names.push({ id: match[3], generation: Number(match[2]) });
+    const name = parseName(file);
+    if (name?.kind === kind) names.push({ id: name.id, generation: name.generation });
   }
+  return byGeneration(names);
+}
+
+/** Root keys among a folder's files, each once, by generation: locked where nothing but the locked one is there. */
+export function keysAmong(files: Iterable<string>): VaultKey[] {
+  const keys = new Map<string, VaultKey>();
+  for (const file of files) {
+    const name = parseName(file);
+    if (name?.kind !== 'key' && name?.kind !== 'locked') continue;
+    const isLocked = name.kind === 'locked' && keys.get(name.id)?.isLocked !== false;
+    keys.set(name.id, { id: name.id, generation: name.generation, isLocked });
+  }
+  return byGeneration([...keys.values()]);
+}
+
+function byGeneration<T extends RootKeyName>(names: T[]): T[] {
   return names.sort((a, b) => a.generation - b.generation || (a.id < b.id ? -1 : 1));
 }
 
@@ -71,22 +100,44 @@ export function writeKey(archiveId: string, name: RootKeyName, key: Uint8Array, 
   return Buffer.concat([line, masterKey === undefined ? key : wrap(masterKey, line, key)]);
 }
 
-/** The key of a key file. Throws `damage`, or `config_invalid` for a missing or wrong master key. */
-export function readKey(bytes: Buffer, file: string, masterKey?: Uint8Array): Buffer {
-  const end = bytes.indexOf(0x0a) + 1;
-  const line = bytes.subarray(0, end);
-  const isWrapped = record(line, file)['wrapped'] === true;
-  const body = bytes.subarray(end);
+/**
+ * The key of a key file, a copy that the caller wipes. Throws `damage`, also for a file that holds a key of another name,
+ * or `config_invalid` for a missing or wrong master key.
+ */
+export function readKey(bytes: Buffer, name: RootKeyName, masterKey?: Uint8Array): Buffer {
+  const file = fileName('key', name);
+  const { line, header, body } = partsOf(bytes, file, name);
+  const isWrapped = header['wrapped'] === true;
   if (isWrapped !== (masterKey !== undefined)) {
     const message = isWrapped
       ? 'The root keys are wrapped; set TACET_MASTER_KEY_FILE'
-      : 'The root keys are not wrapped';
+      : 'The root keys are not wrapped; unset TACET_MASTER_KEY_FILE';
     throw new AppError('config_invalid', { message });
   }
+  if (body.length !== (isWrapped ? wrappedBytes : keyBytes)) throw damaged(file, 'has no key of 32 bytes');
   const key = masterKey === undefined ? Buffer.from(body) : unwrap(masterKey, line, body);
   if (key === undefined) throw new AppError('config_invalid', { message: 'TACET_MASTER_KEY_FILE holds another key' });
-  if (key.length !== 32) throw damaged(file, 'has no key of 32 bytes');
   return key;
+}
+
+/**
+ * The key in what a locked file says once it is opened, a copy that the caller wipes. Throws `damage` where that is not
+ * this archive's key of this name.
+ */
+export function readUnlocked(plain: Buffer, name: RootKeyName, archiveId: string): Buffer {
+  const file = fileName('locked', name);
+  const { header, body } = partsOf(plain, file, name);
+  if (header['archiveId'] !== archiveId) throw damaged(file, 'holds a key of another archive');
+  if (header['wrapped'] !== false || body.length !== keyBytes) throw damaged(file, 'has no key of 32 bytes');
+  return Buffer.from(body);
+}
+
+function partsOf(bytes: Buffer, file: string, name: RootKeyName) {
+  const end = bytes.indexOf(0x0a) + 1;
+  const line = bytes.subarray(0, end);
+  const header = record(line, file);
+  if (header['id'] !== name.id || header['generation'] !== name.generation) throw damaged(file, 'holds another key');
+  return { line, header, body: bytes.subarray(end) };
 }
 
 function wrap(masterKey: Uint8Array, line: Uint8Array, key: Uint8Array): Buffer {
@@ -96,12 +147,14 @@ function wrap(masterKey: Uint8Array, line: Uint8Array, key: Uint8Array): Buffer 
 }
 
 function unwrap(masterKey: Uint8Array, line: Uint8Array, body: Buffer): Buffer | undefined {
-  if (body.length < 28) return undefined;
   const decipher = createDecipheriv('aes-256-gcm', masterKey, body.subarray(0, 12)).setAAD(line);
   decipher.setAuthTag(body.subarray(-16));
+  const key = decipher.update(body.subarray(12, -16));
   try {
-    return Buffer.concat([decipher.update(body.subarray(12, -16)), decipher.final()]);
+    decipher.final();
+    return key;
   } catch {
+    key.fill(0);
     return undefined;
   }
 }
@@ -128,6 +181,7 @@ function whole(from: Record<string, unknown>, field: string, file: string): numb
   return value;
 }
 
-function damaged(file: string, what: string): AppError {
+/** The error for a vault file that is not what its name says. */
+export function damaged(file: string, what: string): AppError {
   return new AppError('damage', { detail: `vault file ${file} ${what}` });
 }

@@ -34,6 +34,8 @@ export function openMemoryFolder(disk: MemoryVaultDisk, on: { scheduler: Schedul
       const bytes = disk.files.get(name);
       return bytes && Buffer.from(bytes);
     },
+    isExposed: async () => false,
+    make: async () => await pass('make'),
     async write(name, bytes) {
       await pass(`write ${name}`);
       if (disk.files.has(name)) throw ioError();

@@ -23,12 +23,11 @@ function notRenewedAt(level: string): Patch[] {
   return [{ file: 'keys/rewrite.ts', find, replace }];
 }
 
-const finishFirst = `const state = await this.#finishSeal(tx, top, undefined, asking);
-      await this.#faults.at('seal:begun');`;
-const moveHead =
-  'await this.#store.write(async (tx) => await this.#finishSeal(tx, await this.#tree.lock(tx), undefined, asking));';
-const expiryBegins = `const state = await this.#finishSeal(tx, top, undefined, asking);
-      // A key whose destruction`;
+const sealBegins = "const head = await this.#underLock(asking, 'usual', async (held) => {";
+const expiryBegins = "const count = await this.#underLock(asking, 'fresh', async ({ tx, top, state }) => {";
+const underLock = '  async #underLock<T>(';
+const moveHead = `await this.#moveHead(asking);
+    await this.#faults.at('seal:head-moved');`;
 const expiryEnds = `=== 0) return 0;
       await this.#faults.at('expire:chosen');
       await this.#vault.expire(gone);
@@ -71,9 +70,9 @@ export const mutations: readonly Mutation[] = [
       {
         file: 'keys/root-keys.ts',
         find: `const key = this.#tree.crypto.random(keyBytes);
-    const entries`,
+    let keys`,
         replace: `const key = await this.#tree.rootKey(top);
-    const entries`,
+    let keys`,
       },
     ],
     killedBy: 'random',
@@ -84,8 +83,8 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         file: 'keys/root-keys.ts',
-        find: 'const keys = await this.#tree.openTop(top);',
-        replace: 'const keys = Buffer.from((this.stale ??= Buffer.from(await this.#tree.openTop(top))));',
+        find: 'keys = await this.#tree.openTop(top);',
+        replace: 'keys = Buffer.from((this.stale ??= Buffer.from(await this.#tree.openTop(top))));',
       },
       {
         file: 'keys/root-keys.ts',
@@ -133,11 +132,11 @@ export const mutations: readonly Mutation[] = [
     name: 'temporary files are kept',
     patches: [
       {
-        file: 'vault/file-vault.ts',
-        find: 'await folder.rename(temp, file.name);',
-        replace: 'await folder.write(file.name, file.bytes);',
+        file: 'vault/mirrored-folders.ts',
+        find: 'await place.folder.rename(temp, name)',
+        replace: 'await place.folder.write(name, (await place.folder.read(temp)) ?? Buffer.alloc(0))',
       },
-      { file: 'vault/file-vault.ts', find: 'await this.#destroy(left);', replace: '' },
+      { file: 'vault/mirrored-folders.ts', find: '(name) => name.endsWith(tempSuffix)', replace: '() => false' },
     ],
     killedBy: { history: 'an erased call is dead' },
     finding: 'opens',
@@ -183,8 +182,8 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         file: 'keys/token-epochs.ts',
-        find: 'const slots = await this.#tree.destroy(tx.keys, [epoch.slot]);',
-        replace: 'const slots: number[] = [];',
+        find: 'const destroyed = await this.#tree.destroy(tx.keys, [epoch.slot]);',
+        replace: 'const destroyed: number[] = [];',
       },
     ],
     killedBy: { history: 'stated: tokens of an erased number' },
@@ -201,15 +200,16 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'the head is moved late, a seal that died is never finished',
     patches: [
+      { file: 'keys/root-keys.ts', find: sealBegins, replace: sealBegins.replace('underLock', 'unfinished') },
+      { file: 'keys/root-keys.ts', find: expiryBegins, replace: expiryBegins.replace('underLock', 'unfinished') },
       {
         file: 'keys/root-keys.ts',
-        find: finishFirst,
-        replace: finishFirst.replace('this.#finishSeal(tx, top, undefined, asking)', 'this.#vault.current()'),
-      },
-      {
-        file: 'keys/root-keys.ts',
-        find: expiryBegins,
-        replace: expiryBegins.replace('this.#finishSeal(tx, top, undefined, asking)', 'this.#vault.current()'),
+        find: underLock,
+        replace: `async #unfinished<T>(asking: Asking, on: Connection, work: (held: Held) => Promise<T>): Promise<T> {
+    return await (on === 'fresh' ? this.#store.writeFresh : this.#store.write)(async (tx) =>
+      await work({ tx, top: await this.#tree.lock(tx), state: await this.#vault.current() }));
+  }
+${underLock}`,
       },
     ],
     killedBy: { history: 'a seal that died before its head moved' },
@@ -250,13 +250,15 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'a restore sets no mark',
-    patches: [{ file: 'keys/restore.ts', find: 'await tx.updateTop({ isRestoring: true });', replace: '' }],
+    patches: [{ file: 'keys/restore.ts', find: 'await tx.keys.updateTop({ isRestoring: true });', replace: '' }],
     killedBy: { history: 'a restore that died (restore:replayed)' },
     finding: 'opens',
   },
   {
     name: 'a restore leaves unnamed slots',
-    patches: [{ file: 'keys/restore.ts', find: 'report.slotsDestroyed += await destroyUnnamed(on);', replace: '' }],
+    patches: [
+      { file: 'keys/restore.ts', find: 'report.slotsDestroyed += await destroyUnnamed(on, told);', replace: '' },
+    ],
     killedBy: { history: 'a call that a copy put back has lost' },
     finding: 'opens',
   },
@@ -280,7 +282,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'an expiry looks at the old connection',
-    patches: [{ file: 'keys/root-keys.ts', find: 'this.#store.writeFresh(', replace: 'this.#store.write(' }],
+    patches: [{ file: 'keys/root-keys.ts', find: 'this.#store.writeFresh(within)', replace: 'this.#store.write(within)' }],
     killedBy: { history: 'an expiry of a process that opened' },
     finding: 'lost',
   },

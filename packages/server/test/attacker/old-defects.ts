@@ -18,12 +18,20 @@ export const oldDefects: readonly Mutation[] = [
     name: 'a transaction works with the root key that the cache wipes when it forgets',
     patches: [
       {
-        file: 'keys/key-tree.ts',
+        file: 'keys/root-key-lookup.ts',
         find: 'if (cached) return Buffer.from(cached);',
         replace: 'if (cached) return cached;',
       },
-      { file: 'keys/key-tree.ts', find: 'rootKey.fill(0);\n    if (keys', replace: 'if (keys' },
-      { file: 'keys/key-tree.ts', find: 'finally {\n      rootKey.fill(0);', replace: 'finally {' },
+      {
+        file: 'keys/key-tree.ts',
+        find: 'finally {\n      rootKey.fill(0);\n    }\n  }\n\n  async #rewrite',
+        replace: 'finally {}\n  }\n\n  async #rewrite',
+      },
+      {
+        file: 'keys/key-tree.ts',
+        find: 'edits);\n    } finally {\n      rootKey.fill(0);',
+        replace: 'edits);\n    } finally {',
+      },
     ],
     killedBy: { history: 'a cache that forgets in the middle' },
     finding: 'lost',

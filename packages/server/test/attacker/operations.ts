@@ -72,10 +72,13 @@ export async function replace(process: SimulatedProcess, old: Row): Promise<void
 }
 
 /** Turns the token epoch: begins a new one, moves the tokens, ends the old ones. */
-export async function turnEpoch(process: SimulatedProcess): Promise<void> {
+export async function turnEpoch(
+  process: SimulatedProcess,
+  isTold: (slot: number) => boolean = () => false,
+): Promise<void> {
   await noteEpochKey(process, await process.epochs.begin(tenantId));
   for (const epoch of process.store.database.state.epochs) await noteEpochKey(process, epoch);
-  await process.epochs.finish(tenantId);
+  await process.epochs.finish(tenantId, { isTold });
 }
 
 /** What a restore does with one entry: erases by item and action, and by slot where the row still names that slot. */

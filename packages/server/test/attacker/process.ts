@@ -30,7 +30,9 @@ export class SimulatedProcess {
         await scheduler.gate(this.life, `at:${point}`);
       },
     };
-    const common = { store: this.store, clock: { now: () => world.now }, faults };
+    // Nobody waits in this world: what is not there now comes by somebody else's step.
+    const patience = { everyMs: 1, forMs: 0 };
+    const common = { store: this.store, clock: { now: () => world.now }, faults, patience };
     const vault = world.vaultFor(this.life);
     this.tree = new modules.keyTree.KeyTree({ ...common, vault, shape: world.shape, crypto: world.oracle.crypto });
     this.rootKeys = new modules.rootKeys.RootKeys({ ...common, vault, tree: this.tree, horizonMs: world.horizonMs });
@@ -83,17 +85,17 @@ export class SimulatedProcess {
   /** `tacet restore`. */
   async restore(): Promise<void> {
     await this.world.modules.restore.restoreDatabase({
-      store: {
-        reads: this.store.reads,
-        writeFresh: this.store.writeFresh,
-        write: async (work) => await this.#replayable(work),
-      },
+      store: { reads: this.store.reads, write: async (work) => await this.store.transact(work) },
       vault: this.world.vaultFor(this.life),
       tree: this.tree,
       rootKeys: this.rootKeys,
       clock: { now: () => this.world.now },
-      replay: async (tx, entry) => await replay(this.#txOf(tx), entry),
-      turnEpochs: async () => await turnEpoch(this),
+      replay: async (tx: MemoryTx, entries) => {
+        const slots: number[] = [];
+        for (const entry of entries) slots.push(...(await replay(tx, entry)));
+        return slots;
+      },
+      turnEpochs: async (isTold) => await turnEpoch(this, isTold),
       faults: { at: async (point) => void (await this.world.scheduler.gate(this.life, `at:${point}`)) },
     });
     // Another restore may have begun meanwhile.
@@ -124,24 +126,8 @@ export class SimulatedProcess {
     return this.world.modules.journalEntries.journalEntry(kind, this.world.now, what);
   }
 
-  readonly #transactions = new WeakMap<KeyTx, MemoryTx>();
-
   get #isCurrent(): boolean {
     return this.store.database === this.world.disk.current;
-  }
-
-  /** A write transaction of which the replay can find the rows. */
-  async #replayable<T>(work: (tx: KeyTx) => Promise<T>): Promise<T> {
-    return await this.store.transact(async (tx) => {
-      this.#transactions.set(tx.keys, tx);
-      return await work(tx.keys);
-    });
-  }
-
-  #txOf(keys: KeyTx): MemoryTx {
-    const tx = this.#transactions.get(keys);
-    if (tx === undefined) throw new Error('a transaction that is not ours');
-    return tx;
   }
 }
 

@@ -1,6 +1,7 @@
 import { describe, test } from 'vitest';
 import type { StoreSubject } from '../support/store-subject.ts';
 import { archiveCases } from './store.archive.ts';
+import { copyCases } from './store.copies.ts';
 import { erasureCases } from './store.erasures.ts';
 import { groupingCases } from './store.grouping.ts';
 import { recordCases } from './store.records.ts';
@@ -16,6 +17,7 @@ const cases = {
   ...erasureCases,
   ...spanCases,
   ...recordCases,
+  ...copyCases,
 };
 
 /** A case that a store cannot pass, and why. */

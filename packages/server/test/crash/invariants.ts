@@ -13,6 +13,7 @@ import { findOwners } from '../../src/engine/identifiers.ts';
 import { fromRanges } from '../../src/keys/journal-entries.ts';
 import type { Artifact, CallArtifactKind } from '../../src/model/call.ts';
 import { hasCode } from '../../src/model/errors.ts';
+import { plantedBlob } from '../fsck/planted-blob.ts';
 import { archive, type LifeCall, newCallOf, recordingOf, type Standing } from './life.ts';
 
 /** More rows than a life has. */
@@ -85,6 +86,9 @@ export async function expectRetry(engine: Engine, caller: Caller, call: LifeCall
 
 /** No upload, job, byte or key is left half-way, and `fsck` agrees. Of an archive at rest, just opened. */
 export async function expectAtRest({ engine }: App, folders: { keysDirs: readonly string[] }): Promise<void> {
+  // A life that died before its own repair was through has left the bytes that it planted; nothing else is to be repaired.
+  const { clean, problems } = await fsck(engine, { deep: true, repair: true });
+  expect([clean, problems.filter((one) => one.what !== `blob ${plantedBlob}`)], 'fsck').toEqual([true, []]);
   await expectErasuresEnded(engine);
   await expectSlotsJournaledOnce(engine);
   await expectBytesOfRowsOnly(engine);
@@ -99,7 +103,6 @@ export async function expectAtRest({ engine }: App, folders: { keysDirs: readonl
     rootKeys.map((key) => key.isNamed),
     'with horizon 0 only the named root key lives',
   ).toEqual([true]);
-  expect((await fsck(engine)).problems, 'fsck').toEqual([]);
 }
 
 /** Every item is verified, or was held; a plan that never started has erased nothing. */
@@ -114,8 +117,11 @@ async function expectErasuresEnded(engine: Engine): Promise<void> {
   }
 }
 
-/** Every slot ever born is live and named by one row, or destroyed and covered by exactly one journal row. */
-async function expectSlotsJournaledOnce(engine: Engine): Promise<void> {
+/**
+ * Every slot ever born is live and named by one row, or destroyed and covered by exactly one journal row. After a restore
+ * the journal may speak of leaves that were never born here.
+ */
+export async function expectSlotsJournaledOnce(engine: Engine): Promise<void> {
   const { reads } = engine.store;
   const { fanOut } = engine.tree.shape;
   const born = ((await reads.keys.readTop())?.nextLeaf ?? 0) * fanOut;
@@ -128,9 +134,10 @@ async function expectSlotsJournaledOnce(engine: Engine): Promise<void> {
     'slots journaled more than once',
   ).toEqual([]);
   const states = await engine.tree.statesOf(Array.from({ length: born }, (_, slot) => slot));
-  const destroyed = [...states].flatMap(([slot, state]) => (state === 'destroyed' ? [slot] : []));
+  const untold = [...states].flatMap(([slot, state]) => (state === 'destroyed' && !journaled.has(slot) ? [slot] : []));
   const live = [...states].flatMap(([slot, state]) => (state === 'live' ? [slot] : []));
-  expect(destroyed, 'destroyed slots and the journal').toEqual([...journaled.keys()].sort((a, b) => a - b));
+  expect(untold, 'destroyed slots of which the journal is silent').toEqual([]);
+  expect(live.filter((slot) => journaled.has(slot))).toEqual([]);
   expect(live, 'live slots and the rows that name them').toEqual(await reads.keys.namedSlots(0, born));
 }
 

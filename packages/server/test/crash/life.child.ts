@@ -10,11 +10,13 @@ import { createTenant } from '../../src/engine/access/create-tenant.ts';
 import { Upload } from '../../src/engine/archive/upload.ts';
 import { eraseNow } from '../../src/engine/erasure/erase-now.ts';
 import { type PurgeSubject, purge } from '../../src/engine/erasure/purge.ts';
+import { fsck } from '../../src/engine/fsck/fsck.ts';
 import { placeHold } from '../../src/engine/holds/place-hold.ts';
 import { releaseHold } from '../../src/engine/holds/release-hold.ts';
 import type { Faults } from '../../src/lib/faults.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { hasCode } from '../../src/model/errors.ts';
+import { plantedBlob } from '../fsck/planted-blob.ts';
 import {
   archive,
   audio,
@@ -56,6 +58,7 @@ const idOf = (call: LifeCall) => ids.get(call) ?? '';
 
 await archiveAll();
 await eraseSome();
+await plantAndRepair();
 await engine.rootKeys.seal();
 await engine.rootKeys.expire();
 await app.close();
@@ -129,4 +132,11 @@ async function purgeUnderWay(): Promise<void> {
     if (!hasCode(error, 'call_erased')) throw error;
   });
   await upload.abort();
+}
+
+/** Bytes that nobody names, and the repair that finds them and nothing else. */
+async function plantAndRepair(): Promise<void> {
+  await engine.blobs.create(plantedBlob, chunksOf(Buffer.alloc(40_000)));
+  const report = await fsck(engine, { deep: true, repair: true });
+  if (!report.clean || report.problems.length !== 1) throw new Error(JSON.stringify(report.problems));
 }

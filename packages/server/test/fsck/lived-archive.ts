@@ -7,6 +7,8 @@ import { readConfig } from '../../src/config.ts';
 import { createTenant } from '../../src/engine/access/create-tenant.ts';
 import type { NewCall } from '../../src/engine/archive/new-call.ts';
 import { Upload } from '../../src/engine/archive/upload.ts';
+import { openJson } from '../../src/engine/artifacts.ts';
+import { openRecording } from '../../src/engine/calls/read-recording.ts';
 import type { Caller, Engine } from '../../src/engine/context.ts';
 import { eraseNow } from '../../src/engine/erasure/erase-now.ts';
 import { placeHold } from '../../src/engine/holds/place-hold.ts';
@@ -14,6 +16,8 @@ import { silentLog } from '../../src/lib/log.ts';
 import type { Identifier } from '../../src/model/call.ts';
 import type { ErasureAction } from '../../src/model/erasure.ts';
 import { scopes, type Tenant } from '../../src/model/tenant.ts';
+import { expectAtRest } from '../crash/invariants.ts';
+import { untilQuiet } from '../crash/quiet.ts';
 
 /** What the archive has lived through; every id is known. */
 export type Story = {
@@ -45,6 +49,8 @@ export type OpenArchive = {
   /** The first column of the first row. */
   value<T>(text: string, ...parameters: (string | number)[]): T;
   close(): Promise<void>;
+  /** Lets a process finish whatever is to be done, closes, opens again, and expects what holds of an archive at rest. */
+  expectAtRest(): Promise<void>;
 };
 
 /** An archive that is closed, to be copied for each test. */
@@ -127,7 +133,24 @@ export async function openCopy(
       await app.close().catch(() => undefined);
       await rm(folder, { recursive: true, force: true });
     },
+    async expectAtRest() {
+      await app.close();
+      await finishOff(folder);
+      const looking = await openIn(folder, {}, { TACET_BACKUP_HORIZON: '0' });
+      await expectAtRest(looking, { keysDirs: [`${home}-keys`] });
+      await looking.close();
+    },
   };
+}
+
+async function finishOff(folder: string): Promise<void> {
+  const app = await openIn(folder, {}, { TACET_BACKUP_HORIZON: '0' });
+  await app.prepare();
+  app.startBackground(1);
+  await untilQuiet(app.engine);
+  await app.engine.rootKeys.seal();
+  await app.engine.rootKeys.expire();
+  await app.close();
 }
 
 async function openIn(folder: string, parts: AppParts = {}, env: Record<string, string> = {}): Promise<App> {
@@ -137,6 +160,27 @@ async function openIn(folder: string, parts: AppParts = {}, env: Record<string, 
 
 function callerOf(tenant: Tenant): Caller {
   return { tenant, actor: { kind: 'cli', id: 'operator' }, scopes: new Set(scopes) };
+}
+
+/** Every artifact of a living call that opens to its end, as `owner kind`. */
+export async function readableOf({ engine, story, caller }: OpenArchive): Promise<string[]> {
+  const readable: string[] = [];
+  for (const id of [story.plain, story.other, story.held, story.depersonalized, story.silenced]) {
+    for (const artifact of await engine.store.reads.artifacts.ofOwner(id)) {
+      const isReadable =
+        artifact.kind === 'recording' ? playsToItsEnd(engine, caller, id) : openJson(engine, artifact).then(() => true);
+      if (await isReadable.catch(() => false)) readable.push(`${id} ${artifact.kind}`);
+    }
+  }
+  return readable;
+}
+
+async function playsToItsEnd(engine: Engine, caller: Caller, callId: string): Promise<boolean> {
+  const opened = await openRecording(engine, caller, callId);
+  let sizeBytes = 0;
+  for await (const chunk of opened.body(0, opened.sizeBytes)) sizeBytes += chunk.length;
+  await opened.close();
+  return sizeBytes === opened.sizeBytes;
 }
 
 /** Archives a call with a recording of two sealed segments. */
@@ -160,7 +204,12 @@ export function callOf(session: string, phone: string): NewCall {
     endedAt: null,
     durationMs: null,
     identifiers,
-    details: { phone },
+    details: {
+      contacts: [
+        { type: 'Customer', phoneNumber: phone },
+        { type: 'Agent', phoneNumber: '512 555 9999' },
+      ],
+    },
     correlation: { sessionId: session },
     transcript: { text: 'hello' },
   };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Damage } from './damage.ts';
 import type { OpenArchive } from './lived-archive.ts';
@@ -8,6 +8,7 @@ export const blobs: Record<string, Damage> = {
   'bytes that no row names': {
     plant: async (at) => await put(at, `${at.story.plain}-12345`, randomBytes(100)),
     finds: ['blob_unnamed'],
+    leaves: [],
   },
   'bytes under the name of a slot that another artifact has': {
     plant: async (at) => {
@@ -15,6 +16,7 @@ export const blobs: Record<string, Damage> = {
       return await put(at, `${at.story.plain}-${slot}`, randomBytes(100));
     },
     finds: ['blob_unnamed'],
+    leaves: [],
   },
   'what a create left behind that nobody will finish': {
     plant: async (at) => {
@@ -24,6 +26,16 @@ export const blobs: Record<string, Damage> = {
       return name;
     },
     finds: ['blob_unnamed'],
+    leaves: [],
+  },
+  'what a create left behind beside the recording that it made': {
+    plant: async (at) => {
+      const shard = await shardOf(at, blobOf(at));
+      await link(join(shard, blobOf(at)), join(shard, `.${blobOf(at)}.new`));
+      return blobOf(at);
+    },
+    finds: ['blob_unfinished'],
+    leaves: [],
   },
   'a recording without bytes': {
     plant: async (at) => {
@@ -35,6 +47,10 @@ export const blobs: Record<string, Damage> = {
   'a recording whose row has lost the name of its bytes': {
     plant: (at) => void at.sql('UPDATE artifact SET blob = NULL WHERE blob = ?', blobOf(at)),
     finds: ['blob_missing', 'blob_unnamed'],
+  },
+  'a recording of a living call whose row was lost, key and bytes being there': {
+    plant: (at) => void at.sql("DELETE FROM artifact WHERE kind = 'recording' AND owner_id = ?", at.story.plain),
+    finds: ['blob_unnamed', 'slot_unnamed'],
   },
   'a recording cut short': {
     plant: async (at) => {
@@ -50,6 +66,7 @@ export const blobs: Record<string, Damage> = {
       return at.story.plain;
     },
     finds: ['blob_damaged'],
+    quick: [],
   },
   'a size that no sealing has': {
     plant: async (at) => {
@@ -70,6 +87,7 @@ export const blobs: Record<string, Damage> = {
       return at.story.plain;
     },
     finds: ['blob_damaged'],
+    quick: [],
   },
   'bytes that must go and that nobody will remove': {
     plant: async (at) => {
@@ -78,6 +96,7 @@ export const blobs: Record<string, Damage> = {
       return name;
     },
     finds: ['doomed_forgotten'],
+    leaves: [],
   },
   'bytes that must go and that an artifact names': {
     plant: (at) => {
@@ -85,6 +104,7 @@ export const blobs: Record<string, Damage> = {
       return blobOf(at);
     },
     finds: ['doomed_named'],
+    leaves: [],
   },
   'a call that is said to be gone while bytes of it are still to go': {
     plant: (at) => {
@@ -93,6 +113,7 @@ export const blobs: Record<string, Damage> = {
       return at.story.purged;
     },
     finds: ['doomed_forgotten', 'tombstone_gone_early'],
+    leaves: [],
   },
 };
 
@@ -182,6 +203,20 @@ export const vault: Record<string, Damage> = {
       return file;
     },
     finds: ['unreadable'],
+  },
+};
+
+export const database: Record<string, Damage> = {
+  'a page of its file overwritten': {
+    plant: async (at) => {
+      await at.engine.store.checkpoint();
+      const page = at.value<number>("SELECT rootpage FROM sqlite_schema WHERE name = 'tombstone_token'");
+      const pageBytes = at.value<number>('PRAGMA page_size');
+      const file = await open(join(at.home, 'db', 'tacet.sqlite'), 'r+');
+      await file.write(randomBytes(pageBytes), 0, pageBytes, (page - 1) * pageBytes);
+      await file.close();
+    },
+    finds: ['database_malformed'],
   },
 };
 

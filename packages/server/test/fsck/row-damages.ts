@@ -1,6 +1,6 @@
-import { coresOf, insertTokens } from '../../src/engine/identifiers.ts';
 import { type Damage, flipped, slotOf } from './damage.ts';
-import type { OpenArchive } from './lived-archive.ts';
+import { type OpenArchive, recording } from './lived-archive.ts';
+import { token } from './token-damages.ts';
 
 export const artifacts: Record<string, Damage> = {
   'what is sealed in a row and does not open': {
@@ -10,6 +10,7 @@ export const artifacts: Record<string, Damage> = {
       return `slot ${slot}`;
     },
     finds: ['artifact_damaged'],
+    quick: [],
   },
   "another call's details in the place of a call's own": {
     plant: (at) => {
@@ -22,6 +23,7 @@ export const artifacts: Record<string, Damage> = {
       return `slot ${slot}`;
     },
     finds: ['artifact_damaged'],
+    quick: [],
   },
   'the facts of a recording that do not open': {
     plant: (at) => {
@@ -30,6 +32,7 @@ export const artifacts: Record<string, Damage> = {
       return `slot ${slot}`;
     },
     finds: ['artifact_damaged'],
+    quick: [],
   },
   'an artifact of an archived call that was never written': {
     plant: (at) => {
@@ -60,18 +63,37 @@ export const artifacts: Record<string, Damage> = {
       return at.story.hold;
     },
     finds: ['artifact_orphaned', 'token_orphaned'],
+    leaves: [],
+  },
+  'an artifact of a call that the journal says was purged': {
+    plant: async (at) => {
+      const blob = `${at.story.purged}-${slotOf(at, 'archive', 'token-signing-key')}`;
+      await at.engine.blobs.create(blob, recording());
+      at.sql(
+        "UPDATE artifact SET owner_id = ?, tenant_id = ?, kind = 'recording', blob = ? WHERE kind = 'token-signing-key'",
+        at.story.purged,
+        at.story.tenantId,
+        blob,
+      );
+      token(at, { kind: 1, owner: at.story.purged });
+      return at.story.purged;
+    },
+    finds: ['artifact_of_erased', 'token_of_erased'],
+    leaves: [],
   },
   'an artifact of another tenant than its owner': {
     plant: (at) =>
       void at.sql("UPDATE artifact SET tenant_id = 'x' WHERE kind = 'details' AND owner_id = ?", at.story.plain),
-    finds: ['artifact_damaged', 'artifact_orphaned', 'call_incomplete'],
+    finds: ['artifact_damaged', 'artifact_orphaned', 'call_incomplete', 'token_unexplained'],
+    quick: ['artifact_orphaned', 'call_incomplete'],
   },
 };
 
 export const calls: Record<string, Damage> = {
   'an archived call without details that nobody erased': {
     plant: (at) => void at.sql("DELETE FROM artifact WHERE kind = 'details' AND owner_id = ?", at.story.plain),
-    finds: ['call_incomplete', 'slot_unnamed'],
+    finds: ['call_incomplete', 'slot_unnamed', 'token_unexplained'],
+    quick: ['call_incomplete', 'slot_unnamed'],
   },
   'a call without correlation, though its erasure keeps that': {
     plant: (at) => {
@@ -90,93 +112,13 @@ export const calls: Record<string, Damage> = {
     plant: (at) => void at.sql("DELETE FROM artifact WHERE kind = 'tombstone-key'"),
     finds: ['slot_unnamed', 'tenant_incomplete'],
   },
+  'a tenant without its index key, which every look-up needs': {
+    plant: (at) => void at.sql("DELETE FROM artifact WHERE kind = 'index-key'"),
+    finds: ['slot_unnamed', 'tenant_incomplete'],
+  },
   'an active hold without a reason': {
     plant: (at) => void at.sql("DELETE FROM artifact WHERE kind = 'hold-reason'"),
     finds: ['hold_without_reason', 'slot_unnamed'],
-  },
-};
-
-export const tokens: Record<string, Damage> = {
-  'a token without an owner': {
-    plant: (at) => {
-      token(at, { kind: 1, owner: 'nobody' });
-      return 'nobody';
-    },
-    finds: ['token_orphaned'],
-  },
-  'a token of a purged call': {
-    plant: (at) => {
-      token(at, { kind: 1, owner: at.story.purged });
-      return at.story.purged;
-    },
-    finds: ['token_of_erased'],
-  },
-  'a token under an epoch that has ended': {
-    plant: (at) => {
-      token(at, { kind: 2, owner: at.story.plain, epoch: 77 });
-      return at.story.plain;
-    },
-    finds: ['token_of_ended_epoch'],
-  },
-  'two calls of one session': {
-    plant: (at) => {
-      const mine = at.value<Buffer>('SELECT token FROM token WHERE kind = 3 AND owner_id = ?', at.story.plain);
-      token(at, { kind: 3, owner: at.story.other, token: mine });
-      return at.story.plain;
-    },
-    finds: ['session_shared'],
-  },
-  'two calls of one session under different epochs': {
-    plant: async (at) => {
-      const { tenant } = at.caller;
-      await at.engine.epochs.begin(tenant.id);
-      const cores = await coresOf(at.engine, tenant, [{ kind: 'session', value: 's-plain' }]);
-      await at.engine.store.write(
-        async (tx) => void (await insertTokens(at.engine, tx, tenant, at.story.other, cores)),
-      );
-      return at.story.other;
-    },
-    finds: ['session_shared'],
-  },
-};
-
-export const tombstones: Record<string, Damage> = {
-  'a purge without a tombstone': {
-    plant: (at) => {
-      at.sql('DELETE FROM tombstone_token');
-      at.sql('DELETE FROM tombstone');
-      return at.story.purged;
-    },
-    finds: ['purge_without_tombstone'],
-  },
-  'a tombstone of a call that nobody purged': {
-    plant: (at) => {
-      at.sql("INSERT INTO tombstone VALUES ('unheard-of', ?, 1, 1)", at.story.tenantId);
-      return 'unheard-of';
-    },
-    finds: ['tombstone_unjournaled'],
-  },
-  'a tombstone of a call that was only depersonalized': {
-    plant: (at) => {
-      at.sql('INSERT INTO tombstone VALUES (?, ?, 1, 1)', at.story.depersonalized, at.story.tenantId);
-      return at.story.depersonalized;
-    },
-    finds: ['tombstone_of_living', 'tombstone_unjournaled'],
-  },
-  'a verified purge whose tombstone does not say so': {
-    plant: (at) => {
-      at.sql('UPDATE tombstone SET gone_at = NULL');
-      return at.story.purged;
-    },
-    finds: ['tombstone_not_gone'],
-  },
-  'a phone number kept in a tombstone': {
-    plant: (at) => void at.sql("INSERT INTO tombstone_token VALUES (1, 1, x'0011', ?)", at.story.purged),
-    finds: ['tombstone_token_kind'],
-  },
-  'a token of a tombstone that does not exist': {
-    plant: (at) => void at.sql("INSERT INTO tombstone_token VALUES (1, 3, x'0011', 'unheard-of')"),
-    finds: ['tombstone_token_orphaned'],
   },
 };
 
@@ -191,6 +133,47 @@ export const erasures: Record<string, Damage> = {
       return at.story.purge;
     },
     finds: ['erasure_stranded'],
+    leaves: [],
+  },
+  'an erasure whose items are not those that were frozen': {
+    plant: (at) => {
+      at.sql("UPDATE erasure SET digest = '00' WHERE id = ?", at.story.purge);
+      return at.story.purge;
+    },
+    finds: ['erasure_digest'],
+    quick: [],
+  },
+  'an erasure that is said to have failed in part, all of it verified': {
+    plant: (at) => {
+      at.sql("UPDATE erasure SET state = 'completed_with_failures' WHERE id = ?", at.story.purge);
+      return at.story.purge;
+    },
+    finds: ['erasure_tally'],
+  },
+  'an erasure that is over and was never sealed': {
+    plant: (at) => {
+      at.sql('UPDATE erasure SET sealed_at = NULL WHERE id = ?', at.story.purge);
+      return at.story.purge;
+    },
+    finds: ['erasure_times'],
+  },
+  'an item that is verified and says that it was held': {
+    plant: (at) => {
+      at.sql("UPDATE item SET outcome = 'held' WHERE erasure_id = ?", at.story.purge);
+      return at.story.purge;
+    },
+    finds: ['item_outcome'],
+  },
+  'a purged call that has its row again': {
+    plant: (at) => {
+      at.sql(
+        `INSERT INTO call SELECT ?, tenant_id, kind, source, direction, status, started_at, ended_at, duration_ms,
+          created_at, upload_until, is_upload_doomed FROM call WHERE id = ?`,
+        at.story.purged,
+        at.story.plain,
+      );
+    },
+    finds: ['item_call_left', 'tombstone_of_living'],
   },
   'an item whose keys were destroyed, it says, without a journal row': {
     plant: (at) => void at.sql('UPDATE item SET journal_id = NULL WHERE erasure_id = ?', at.story.purge),
@@ -213,21 +196,17 @@ export const erasures: Record<string, Damage> = {
       );
     },
     finds: ['artifact_damaged', 'item_artifact_left'],
+    quick: ['item_artifact_left'],
   },
   'a phone number that a depersonalization has erased': {
     plant: (at) => {
       token(at, { kind: 1, owner: at.story.depersonalized });
-      return at.story.depersonalization;
     },
-    finds: ['item_token_left'],
+    finds: ['item_token_left', 'token_unexplained'],
+    quick: ['item_token_left'],
   },
 };
 
 function sealedIn(at: OpenArchive, slot: number): Buffer {
   return at.value<Buffer>('SELECT sealed FROM artifact WHERE slot = ?', slot);
-}
-
-function token(at: OpenArchive, what: { kind: number; owner: string; epoch?: number; token?: Buffer }): void {
-  const bytes = what.token ?? Buffer.alloc(16, 0xab);
-  at.sql('INSERT INTO token VALUES (1, ?, ?, ?, ?)', what.kind, what.epoch ?? 1, bytes, what.owner);
 }

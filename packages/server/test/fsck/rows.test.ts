@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { eachDamage } from './damage.ts';
-import { artifacts, calls, erasures, tokens, tombstones } from './row-damages.ts';
+import { artifacts, calls, erasures } from './row-damages.ts';
+import { tokens, tombstones } from './token-damages.ts';
 
 describe('fsck finds among the artifacts', () => eachDamage(artifacts));
 describe('fsck finds among calls, tenants and holds', () => eachDamage(calls));

@@ -84,6 +84,17 @@ export const slots: Record<string, Damage> = {
       return `slot ${slot}`;
     },
     finds: ['slot_unnamed'],
+    leaves: [],
+  },
+  'a live slot that no row names and that the journal says was destroyed': {
+    plant: async (at) => {
+      const slot = slotOf(at, 'archive', 'token-signing-key');
+      at.sql('DELETE FROM artifact WHERE slot = ?', slot);
+      await journal(at, slot);
+      return `slot ${slot}`;
+    },
+    finds: ['journal_slot_live', 'slot_unnamed'],
+    leaves: [],
   },
   'a row whose slot was destroyed': {
     plant: async (at) => {

@@ -52,9 +52,9 @@ describe('npm run demo', () => {
     const { ended, said, complained } = startDemo();
     expect({ complained: await complained, code: await ended }).toEqual({ complained: '', code: 0 });
     const lines = (await said).split('\n');
-    expect(lines.filter((line) => line.startsWith('  \u2713 '))).toHaveLength(8);
+    expect(lines.filter((line) => line.startsWith('  \u2713 '))).toHaveLength(13);
     expect(lines.filter((line) => line.startsWith('  \u2717 '))).toEqual([]);
-    expect(lines.at(-3)).toMatch(/^All 8 checks passed in \d+\.\d s\.$/);
+    expect(lines.at(-3)).toMatch(/^All 13 checks passed in \d+\.\d s\.$/);
     expect(await readdir(folder)).toEqual([]);
   });
 

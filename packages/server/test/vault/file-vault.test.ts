@@ -59,7 +59,10 @@ test('what is written is in every folder, and any one of them is enough to read 
   expect(await vault.current()).toEqual({
     archiveId: 'archive-1',
     heads: [],
-    keys: [first, second],
+    keys: [
+      { ...first, isLocked: false },
+      { ...second, isLocked: false },
+    ],
     segments: [second],
   });
 });
@@ -100,7 +103,7 @@ test('a temporary file of a process that died is destroyed, and nothing else', a
   const before = await vault.current();
   for (const folder of folders) await writeFile(join(folder, `key-000000000003-${id('c')}.00ff.tmp`), key);
   expect(await vault.current()).toEqual(before);
-  expect(await vault.recover()).toBe(1);
+  expect(await vault.recover()).toBe(folders.length);
   for (const folder of folders) expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   expect(await vault.current()).toEqual(before);
 });
@@ -118,18 +121,39 @@ test('under a master key no file holds a root key, and without it or under anoth
 
 test('a segment that was cut short is damage, not a journal with nothing in it', async () => {
   const vault = await written();
-  const file = join(folders[0] ?? '', `segment-000000000002-${second.id}`);
-  const { size } = await stat(file);
+  const files = folders.map((folder) => join(folder, `segment-000000000002-${second.id}`));
+  const { size } = await stat(files[0] ?? '');
   for (const length of [size - 2, Math.floor(size / 2), 0]) {
-    await truncate(file, length);
+    for (const file of files) await truncate(file, length);
     await expect(vault.readSegment(second)).rejects.toMatchObject({ code: 'damage' });
   }
 });
 
-test('a folder that cannot be read is unreachable: nobody takes its keys for destroyed', async () => {
+test('a file that is damaged in one folder is read from another', async () => {
   const vault = await written();
-  await rm(folders[0] ?? '', { recursive: true });
-  await writeFile(folders[0] ?? '', 'no folder');
+  for (const name of await readdir(folders[0] ?? '')) {
+    if (name !== 'archive') await truncate(join(folders[0] ?? '', name), 5);
+  }
+  expect(await vault.open(first.id, 1)).toEqual(key);
+  expect(await vault.readSegment(second)).toEqual(entries);
+});
+
+test('a vault that cannot be read is unreachable: nobody takes its keys for destroyed', async () => {
+  const vault = await written();
+  for (const folder of folders) {
+    await rm(folder, { recursive: true });
+    await writeFile(folder, 'no folder');
+  }
   await expect(vault.open(first.id, 1)).rejects.toMatchObject({ code: 'vault_unreachable' });
+  await expect(vault.readSegment(second)).rejects.toMatchObject({ code: 'vault_unreachable' });
+  await expect(vault.current()).rejects.toMatchObject({ code: 'vault_unreachable' });
+});
+
+test('a vault that was there and is not is unreachable: an empty place where it was shows no key to be destroyed', async () => {
+  const vault = await written();
+  expect((await vault.current()).archiveId).toBe('archive-1');
+  for (const folder of folders) await rm(folder, { recursive: true });
+  await expect(vault.open(first.id, 1)).rejects.toMatchObject({ code: 'vault_unreachable' });
+  await expect(vault.readSegment(second)).rejects.toMatchObject({ code: 'vault_unreachable' });
   await expect(vault.current()).rejects.toMatchObject({ code: 'vault_unreachable' });
 });

@@ -72,6 +72,24 @@ export async function sweepAbandonedUploads(engine: Engine): Promise<number> {
   return destroyed;
 }
 
+/**
+ * Removes bytes that came after somebody else had destroyed their upload. What will not go is written down, since no row
+ * names it any more: the next sweep finds it there.
+ */
+export async function removeStray(engine: Engine, callId: string, blobs: readonly string[]): Promise<void> {
+  if (blobs.length === 0) return;
+  const outcomes = await engine.blobs.erase(blobs);
+  const isGone = (blob: string) => outcomes.get(blob)?.kind === 'erased' || outcomes.get(blob)?.kind === 'absent';
+  const left = blobs.filter((blob) => !isGone(blob));
+  if (left.length === 0) return;
+  const since = engine.clock.now();
+  await engine.store.write(async (tx) => {
+    const named = new Set((await tx.artifacts.ofOwner(callId)).map((artifact) => artifact.blob));
+    const unnamed = left.filter((blob) => !named.has(blob));
+    await tx.doomed.insert(unnamed.map((blob): DoomedBlob => ({ blob, ownerId: callId, erasureId: null, since })));
+  });
+}
+
 /** Removes bytes that no erasure waits for, and forgets them once somebody has looked and found them gone. */
 async function removeUnowned(engine: Engine, blobs: readonly string[]): Promise<void> {
   if (blobs.length === 0) return;

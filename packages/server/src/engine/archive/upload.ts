@@ -8,7 +8,7 @@ import { openJson, sealJson } from '../artifacts.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
 import { coresOf, insertTokens } from '../identifiers.ts';
 import { contextOf } from '../secrets.ts';
-import { destroyUpload } from './abandoned-uploads.ts';
+import { destroyUpload, removeStray } from './abandoned-uploads.ts';
 import { canonicalJson, type NewCall, type RecordingFacts, type StoredFacts, skeletonOf } from './new-call.ts';
 import { type SessionHolder, sessionHolder } from './session-holder.ts';
 
@@ -113,7 +113,7 @@ export class Upload {
     if (end === 'archived') return;
     // Where somebody else destroyed the upload first, bytes of ours may have come after it.
     const blobs = this.#artifacts.flatMap((artifact) => artifact.blob ?? []);
-    if (blobs.length > 0) await this.#engine.blobs.erase(blobs);
+    await removeStray(this.#engine, callId, blobs);
   }
 
   /** Commits the row that names the slots (the first time), together with what `also` does. */

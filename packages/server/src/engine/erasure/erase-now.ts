@@ -1,3 +1,5 @@
+import { steadyMs } from '../../lib/clock.ts';
+import { pause } from '../../lib/pause.ts';
 import type { Erasure, ErasureAction } from '../../model/erasure.ts';
 import type { Job } from '../../model/tenant.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
@@ -5,6 +7,10 @@ import { heldAmong } from '../holds/held-calls.ts';
 import { withLease } from '../jobs/erasure-job.ts';
 import { planErasure, startErasure } from './plan.ts';
 import { completeErasure, shredErasure } from './run.ts';
+
+/** Longer than any request waits for its answer. */
+const elsewhereMsMax = 30_000;
+const elsewherePollMs = 50;
 
 /** What a vendor request asks for: these calls, at once. Their ids have been resolved within the tenant. */
 export type EraseNow = {
@@ -20,7 +26,10 @@ export type Started = {
   erasure: Erasure;
   /** Of the calls asked for: those under hold. They are not part of the erasure; nothing is queued for them. */
   heldCallIds: ReadonlySet<string>;
-  /** Resolves when every key is destroyed; rejects when the shredding failed and goes on in the background. */
+  /**
+   * Resolves when every key is destroyed, whoever did it in the end. Rejects when that cannot be waited for: the process
+   * ends, nobody has got there in half a minute, or `beforeShredding` failed. The erasure goes on all the same.
+   */
   shredded: Promise<void>;
   /** Resolves when this process is done with it, whatever came of it. */
   ended: Promise<void>;
@@ -71,12 +80,15 @@ function runLeased(engine: Engine, job: Job, first?: () => Promise<void>): Pick<
   // Whoever does not wait for the shredding must not see its failure as an unhandled rejection.
   shredded.catch(() => undefined);
   const ended = withLease(engine, job, engine.stopping, async (run) => {
+    await first?.().catch((error: unknown) => {
+      shreddedIs.reject(error);
+      throw error;
+    });
     try {
-      await first?.();
       await shredErasure(engine, run);
       shreddedIs.resolve();
     } catch (error) {
-      shreddedIs.reject(error);
+      shreddedElsewhere(engine, job.payload, error).then(shreddedIs.resolve, shreddedIs.reject);
       throw error;
     }
     await completeErasure(engine, run);
@@ -84,4 +96,18 @@ function runLeased(engine: Engine, job: Job, first?: () => Promise<void>): Pick<
   engine.background.add(ended);
   void ended.finally(() => engine.background.delete(ended));
   return { shredded, ended };
+}
+
+/**
+ * Resolves when the erasure's keys are destroyed, by a worker that took it over or by a later attempt: what failed here
+ * is no answer to a request that others are just fulfilling. Throws `failure` when it does not come to that.
+ */
+async function shreddedElsewhere(engine: Engine, erasureId: string, failure: unknown): Promise<void> {
+  const deadline = steadyMs() + elsewhereMsMax;
+  while (steadyMs() < deadline && !engine.stopping.aborted) {
+    const erasure = await engine.store.reads.erasures.find(erasureId);
+    if (erasure !== undefined && erasure.shreddedAt !== null) return;
+    await pause(elsewherePollMs);
+  }
+  throw failure;
 }

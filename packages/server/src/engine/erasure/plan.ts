@@ -71,7 +71,8 @@ export async function startErasure(
   return { jobId };
 }
 
-function digestOf(plan: NewErasure, callIds: readonly string[]): string {
+/** Names a frozen plan: what is done, and to which calls, in the order of their ids. */
+export function digestOf(plan: Pick<NewErasure, 'action' | 'keepRecording'>, callIds: readonly string[]): string {
   const hash = createHash('sha256').update(`${plan.action} ${plan.keepRecording}\n`);
   for (const id of callIds) hash.update(`${id}\n`);
   return hash.digest('hex');

@@ -2,6 +2,7 @@ import { nextTurn } from '../../lib/next-turn.ts';
 import { type Erasure, type Item, isShredded } from '../../model/erasure.ts';
 import { AppError, hasCode } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
+import type { Head } from '../../model/vault.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
 import type { Engine } from '../context.ts';
 import { heldAmong } from '../holds/held-calls.ts';
@@ -53,9 +54,11 @@ export async function shredErasure(engine: Engine, run: Run): Promise<void> {
 /**
  * Removes bytes, waits for the seal, looks whether everything is gone, and ends the erasure. Runs after
  * `shredErasure`. Bytes that would not go keep only their own items back; in the end it throws what a worker retries.
+ *
+ * @param sealed a seal begun after the shredding and finished, where the caller has made one; otherwise one is asked for.
  */
-export async function completeErasure(engine: Engine, run: Run): Promise<void> {
-  const sealing = engine.sealer.sealed();
+export async function completeErasure(engine: Engine, run: Run, sealed?: Head): Promise<void> {
+  const sealing = sealed === undefined ? engine.sealer.sealed() : Promise.resolve(sealed);
   // A seal that fails is made again below, in a retry; here it must not stop the bytes from going.
   sealing.catch(() => undefined);
   const removing = eachStep(

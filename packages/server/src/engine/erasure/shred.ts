@@ -9,11 +9,12 @@ import {
   tombstoneIdentifierKinds,
 } from '../../model/erasure.ts';
 import type { JournalEntry } from '../../model/key-store.ts';
-import type { ItemSpan, StoreTx } from '../../model/store.ts';
+import type { ItemSpan, StoreTx, TombstoneToken } from '../../model/store.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
 import type { Engine } from '../context.ts';
 import { heldAmong } from '../holds/held-calls.ts';
 import { toTombstoneTokens } from '../identifiers.ts';
+import { toErasedDetail } from '../journal-details.ts';
 
 /** A span of one erasure's planned items, and the fence of whoever asks. */
 export type ShredRequest = { erasure: Erasure; items: readonly Item[]; fence: (tx: StoreTx) => Promise<void> };
@@ -43,7 +44,13 @@ export function createShredQueue(engine: () => Engine): ShredQueue {
 }
 
 /** What one request destroys, gathered before the tree is touched. */
-type Doomed = { request: ShredRequest; slotsOf: Map<string, number[]>; items: readonly Item[] };
+type Doomed = {
+  request: ShredRequest;
+  slotsOf: Map<string, number[]>;
+  items: readonly Item[];
+  /** What the tombstones left keep, by call. */
+  tombstones: ReadonlyMap<string, readonly TombstoneToken[]>;
+};
 
 /**
  * The shredding transaction: re-checks holds, removes rows and tokens, leaves tombstones, destroys the keys, writes
@@ -75,14 +82,14 @@ async function clearRows(engine: Engine, tx: StoreTx, request: ShredRequest): Pr
   const items = await setHeldAside(engine, tx, request);
   const span = spanOf(erasure.id, items);
   const slotsOf = new Map<string, number[]>();
-  if (span === undefined) return { request, slotsOf, items };
+  if (span === undefined) return { request, slotsOf, items, tombstones: new Map() };
   const artifacts = await tx.erasures.spanArtifacts(span, reach.artifacts);
   for (const { slot, ownerId } of artifacts) {
     const slots = slotsOf.get(ownerId);
     if (slots) slots.push(slot);
     else slotsOf.set(ownerId, [slot]);
   }
-  if (reach.isWhole) await leaveTombstones(engine, tx, erasure, span, items);
+  const tombstones = reach.isWhole ? await leaveTombstones(engine, tx, erasure, span, items) : new Map();
   await tx.doomed.insert(
     artifacts.flatMap(({ blob, ownerId }): DoomedBlob[] =>
       blob === null ? [] : [{ blob, ownerId, erasureId: erasure.id, since: engine.clock.now() }],
@@ -94,7 +101,7 @@ async function clearRows(engine: Engine, tx: StoreTx, request: ShredRequest): Pr
   }
   // An upload under way keeps its row, marked, until its finishing transaction sees the mark or its lease ends.
   if (reach.isWhole) await tx.erasures.deleteSpanCalls(span);
-  return { request, slotsOf, items };
+  return { request, slotsOf, items, tombstones };
 }
 
 /** Items under hold leave the span; what no hold covers goes on. */
@@ -113,21 +120,25 @@ async function setHeldAside(engine: Engine, tx: StoreTx, request: ShredRequest):
   return items.filter((item) => !held.has(item.callId));
 }
 
-/** A tombstone for every call that is still there; one erased meanwhile has its own already. */
+/** A tombstone for every call that is still there, with its tokens; one erased meanwhile has its own already. */
 async function leaveTombstones(
   engine: Engine,
   tx: StoreTx,
   erasure: Erasure,
   span: ItemSpan,
   items: readonly Item[],
-): Promise<void> {
+): Promise<Map<string, TombstoneToken[]>> {
   const gone = new Set((await tx.erasures.spanCalls(span)).flatMap((call) => (call.exists ? [] : [call.callId])));
   const tokens = await tx.erasures.spanTokens(span, tombstoneIdentifierKinds);
   const stone = { tenantId: erasure.tenantId, shreddedAt: engine.clock.now(), goneAt: null };
+  const kept = await toTombstoneTokens(engine, tx, erasure.tenantId, tokens);
   await tx.tombstones.insert(
     items.filter((item) => !gone.has(item.callId)).map(({ callId }) => ({ ...stone, callId })),
-    await toTombstoneTokens(engine, tx, erasure.tenantId, tokens),
+    kept,
   );
+  const byCall = new Map<string, TombstoneToken[]>();
+  for (const token of kept) byCall.set(token.callId, [...(byCall.get(token.callId) ?? []), token]);
+  return byCall;
 }
 
 async function record(engine: Engine, tx: StoreTx, one: Doomed, destroyed: ReadonlySet<number>): Promise<void> {
@@ -141,7 +152,7 @@ async function record(engine: Engine, tx: StoreTx, one: Doomed, destroyed: Reado
       tenantId: erasure.tenantId,
       ownerId: item.callId,
       action: erasure.action,
-      detail: erasure.keepRecording ? { keepRecording: true } : null,
+      detail: toErasedDetail(erasure, one.tombstones.get(item.callId)),
       slots: slots.sort((a, b) => a - b),
     });
     entries.push(entry);

@@ -7,8 +7,8 @@ import { byTenant, type Look } from './look.ts';
 import { checkRecording } from './recordings.ts';
 
 /**
- * Artifacts side by side in one leaf: each has an owner, and what is sealed in its row opens under the key of its slot at
- * its place. An upload under way has not written everything yet.
+ * Artifacts side by side in one leaf: each has an owner, and a recording its bytes. In a deep look, what is sealed in its
+ * row opens under the key of its slot at its place. An upload under way has not written everything yet.
  *
  * @param keyOf the key of a live slot (a view); undefined for one that is not live, which is another check's business.
  */
@@ -26,16 +26,24 @@ export async function checkArtifacts(
   );
   for (const artifact of artifacts) {
     const call = calls.get(homeOf(artifact));
+    if (look.isDeep) countOfTenant(look, artifact);
     if (!isOfCall(artifact)) await checkOwner(look, artifact);
     const key = keyOf(artifact.slot);
     if (key === undefined) continue;
-    if (artifact.sealed !== null && !opens(artifact, artifact.sealed, key)) {
+    if (look.isDeep && artifact.sealed !== null && !opens(artifact, artifact.sealed, key)) {
       look.findings.problem('artifact_damaged', nameOf(artifact));
     }
     if (call === undefined || call.status === 'uploading') continue;
     if (artifact.sealed === null) look.findings.problem('artifact_unsealed', nameOf(artifact));
     if (artifact.kind === 'recording') await checkRecording(look, artifact, key);
   }
+}
+
+function countOfTenant(look: Look, { tenantId, kind, blobBytes }: Artifact): void {
+  if (tenantId === null) return;
+  const counts = look.findings.ofTenant(tenantId);
+  counts.artifacts[kind] = (counts.artifacts[kind] ?? 0) + 1;
+  counts.recordingBytes += blobBytes ?? 0;
 }
 
 function opens(artifact: Artifact, sealed: Uint8Array, key: Buffer): boolean {
@@ -75,9 +83,15 @@ async function reportOrphans(look: Look, orphans: readonly Artifact[]): Promise<
     const erased = new Set((await look.reads.tombstones.find(tenantId, owners)).map((stone) => stone.callId));
     for (const artifact of mine) {
       const code = erased.has(artifact.ownerId) ? 'artifact_of_erased' : 'artifact_orphaned';
-      look.findings.problem(code, nameOf(artifact));
+      reportHomeless(look, code, artifact);
     }
   }
+}
+
+function reportHomeless(look: Look, code: 'artifact_of_erased' | 'artifact_orphaned', artifact: Artifact): void {
+  const { tenantId, ownerId } = artifact;
+  const cure = tenantId === null ? undefined : ({ code, kind: 'artifacts', tenantId, ownerId } as const);
+  look.findings.problem(code, nameOf(artifact), cure);
 }
 
 /** What belongs to a tenant, to the archive or to a hold. A released hold has no reason any more. */
@@ -88,7 +102,7 @@ async function checkOwner(look: Look, artifact: Artifact): Promise<void> {
     kind === 'token-signing-key' ? tenantId === null && ownerId === archiveOwner : isTenant || kind === 'hold-reason';
   const hold = kind === 'hold-reason' ? await look.reads.holds.find(tenantId ?? '', ownerId) : undefined;
   const isReleased = kind === 'hold-reason' && hold?.releasedAt !== null;
-  if (!isOwned || isReleased) look.findings.problem('artifact_orphaned', nameOf(artifact));
+  if (!isOwned || isReleased) reportHomeless(look, 'artifact_orphaned', artifact);
 }
 
 function nameOf(artifact: Artifact): string {

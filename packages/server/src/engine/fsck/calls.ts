@@ -24,6 +24,7 @@ export async function checkCalls(look: Look): Promise<void> {
     const archived = page.filter((call) => call.status !== 'uploading');
     look.findings.count('calls', archived.length);
     look.findings.count('uploads', page.length - archived.length);
+    if (look.isDeep) for (const call of archived) look.findings.ofTenant(call.tenantId).calls += 1;
     for (const [callId, kinds] of await missingOf(look, archived)) await missing.add(callId, kinds);
   }
   await missing.settle();

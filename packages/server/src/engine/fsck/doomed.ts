@@ -1,4 +1,5 @@
 import type { DoomedBlob, Erasure } from '../../model/erasure.ts';
+import type { StoreReads } from '../../model/store.ts';
 import { type Look, paged, pageSize } from './look.ts';
 
 /**
@@ -21,12 +22,10 @@ export async function checkDoomed(look: Look): Promise<void> {
 }
 
 async function checkOne(look: Look, one: DoomedBlob, erasure: Erasure | undefined): Promise<void> {
-  const isUnderWay = one.erasureId === null || (erasure !== undefined && (await isUnfinished(look, erasure)));
-  if (!isUnderWay) look.findings.problem('doomed_forgotten', `blob ${one.blob}`);
+  const isUnderWay = one.erasureId === null || (erasure !== undefined && (await isUnfinished(look.reads, erasure)));
+  if (!isUnderWay) report(look, 'doomed_forgotten', one.blob);
   const artifacts = await look.reads.artifacts.ofOwner(one.ownerId);
-  if (artifacts.some((artifact) => artifact.blob === one.blob)) {
-    look.findings.problem('doomed_named', `blob ${one.blob}`);
-  }
+  if (artifacts.some((artifact) => artifact.blob === one.blob)) report(look, 'doomed_named', one.blob);
   if (erasure === undefined) return;
   const [stone] = await look.reads.tombstones.find(erasure.tenantId, [one.ownerId]);
   if (stone !== undefined && stone.goneAt !== null) {
@@ -34,7 +33,12 @@ async function checkOne(look: Look, one: DoomedBlob, erasure: Erasure | undefine
   }
 }
 
-async function isUnfinished(look: Look, erasure: Erasure): Promise<boolean> {
+function report(look: Look, code: 'doomed_forgotten' | 'doomed_named', blob: string): void {
+  look.findings.problem(code, `blob ${blob}`, { code, kind: 'doomed', blob });
+}
+
+/** True while somebody may still come back for what an erasure has left. */
+export async function isUnfinished(reads: Pick<StoreReads, 'erasures'>, erasure: Erasure): Promise<boolean> {
   if (erasure.state === 'running') return true;
-  return erasure.state === 'completed_with_failures' && (await look.reads.erasures.tally(erasure.id)).failed > 0;
+  return erasure.state === 'completed_with_failures' && (await reads.erasures.tally(erasure.id)).failed > 0;
 }

@@ -1,126 +1,25 @@
-import { placeName, topPlace } from '../../keys/page.ts';
-import { hasCode } from '../../model/errors.ts';
-import type { TopRow } from '../../model/key-store.ts';
-import type { StoreReads } from '../../model/store.ts';
-import type { VaultState } from '../../model/vault.ts';
 import type { Engine } from '../context.ts';
-import { checkBlobs } from './blobs.ts';
-import { checkCalls } from './calls.ts';
-import { checkDoomed } from './doomed.ts';
-import { checkErasures } from './erasures.ts';
-import { Findings, type FsckReport } from './findings.ts';
-import { checkJournal } from './journal.ts';
-import type { Look } from './look.ts';
-import { checkStoredPlaces, openTopmost } from './pages.ts';
-import { checkSlots, type EpochKeys } from './slots.ts';
-import { checkTenants } from './tenants.ts';
-import { checkTokens } from './tokens.ts';
-import { checkTombstones } from './tombstones.ts';
-import { checkHead, checkSegments } from './vault.ts';
-import { detailOf, readVault } from './vault-reads.ts';
+import type { FsckReport } from './findings.ts';
+import { lookAt } from './look-at.ts';
+import { repairAll } from './repair.ts';
 
-export type { FsckReport, Problem, ProblemCode } from './findings.ts';
-
-/** A root key may expire between our reading its name and our reading its file; then we start anew. */
-const attempts = 5;
+export type FsckOptions = {
+  /** Opens everything that is sealed, too. Default: keys, rows and names only, which is cheap on a large archive. */
+  deep?: boolean;
+  /** Repairs what can be repaired without any danger to what lives, and looks again. Default: changes nothing. */
+  repair?: boolean;
+};
 
 /**
- * Reads the whole archive again and says what does not agree: rows, key pages, journal, tombstones, vault and blobs, each
- * compared with the others both ways. Trusts nothing that the engine recorded, asks no cache, changes nothing.
+ * Looks whether the archive is sound (`lookAt`) and, where that is asked for, repairs it (`repairAll`). Nothing is ever
+ * repaired that was not found by a look of the same run. May run beside a working server.
  *
- * The database is read as of one instant, page by page; what lies outside it is looked at in an order in which work in
- * progress cannot look like damage. So it may run beside a working server, which its long read keeps from emptying the
- * write-ahead log meanwhile. Memory does not grow with the archive.
- *
- * @throws AppError where it could not look: `blob_failed`, `vault_unreachable`, `store_busy`.
+ * @throws AppError where it could not look: `blob_failed`, `vault_unreachable`, `store_busy`. Damage is never thrown,
+ *   not even of the database file: it is reported as `database_malformed`.
  */
-export async function fsck(engine: Engine): Promise<FsckReport> {
-  for (let attempt = 1; ; attempt += 1) {
-    const findings = new Findings();
-    const isLast = attempt === attempts;
-    const before = await readVault(engine.vault, findings);
-    const isDone = await engine.store.snapshot(async (reads) => {
-      return await checkInstant({ engine, reads, findings }, before, isLast);
-    });
-    if (!isDone) continue;
-    await checkBlobs(engine, findings);
-    return findings.report();
-  }
-}
-
-/** All that is compared at one instant of the database. False, unless it is the last attempt, where the root key was gone. */
-async function checkInstant(
-  on: Pick<Look, 'engine' | 'reads' | 'findings'>,
-  before: VaultState | undefined,
-  isLast: boolean,
-): Promise<boolean> {
-  const top = await on.reads.keys.readTop();
-  if (top === undefined) {
-    on.findings.problem('unreadable', 'the archive row is missing');
-    return true;
-  }
-  const rootKey = await rootKeyOf(on, top);
-  const topmost = rootKey && openTopmost(on.engine.tree, top, rootKey);
-  rootKey?.fill(0);
-  // A key that does not fit may have been read while it was being destroyed.
-  if (topmost === undefined && !isLast) return false;
-  if (rootKey === undefined) on.findings.problem('root_key_missing', `root key ${top.keyId}`);
-  else if (topmost === undefined)
-    on.findings.problem('page_damaged', `page ${placeName(topPlace(on.engine.tree.shape))}`);
-  const after = before && (await readVault(on.engine.vault, on.findings));
-  const tenants = await on.reads.tenants.list();
-  const look: Look = { ...on, tenants, epochs: await epochsOf(on.reads, tenants), now: on.engine.clock.now() };
-  const epochKeys: EpochKeys = new Map();
-  const checks = [
-    async () => {
-      if (before && after) await checkHead(look, top, before, after);
-    },
-    async () => await checkStoredPlaces(look),
-    async () => {
-      if (topmost) await checkSlots(look, topmost, top.nextLeaf, epochKeys);
-    },
-    async () => await checkJournal(look, top.nextLeaf),
-    async () => {
-      if (after) await checkSegments(look, after);
-    },
-    async () => await checkTenants(look),
-    async () => await checkCalls(look),
-    async () => await checkTokens(look, epochKeys),
-    async () => await checkTombstones(look),
-    async () => await checkErasures(look),
-    async () => await checkDoomed(look),
-  ];
-  try {
-    for (const check of checks) await reporting(look, check);
-    return true;
-  } finally {
-    for (const key of epochKeys.values()) key.fill(0);
-    topmost?.keys.fill(0);
-  }
-}
-
-/** The named root key as the vault has it now; undefined where it is not there or damaged. */
-async function rootKeyOf({ engine }: Pick<Look, 'engine'>, top: TopRow): Promise<Buffer | undefined> {
-  try {
-    return await engine.vault.open(top.keyId, top.generation);
-  } catch (error) {
-    if (hasCode(error, 'damage')) return undefined;
-    throw error;
-  }
-}
-
-async function epochsOf(reads: StoreReads, tenants: Look['tenants']): Promise<Look['epochs']> {
-  const epochs = new Map<string, Awaited<ReturnType<StoreReads['tokens']['epochs']>>>();
-  for (const { id } of tenants) epochs.set(id, await reads.tokens.epochs(id));
-  return epochs;
-}
-
-/** A check that meets something unreadable says so and does not keep the others from looking. */
-async function reporting(look: Look, check: () => Promise<void>): Promise<void> {
-  try {
-    await check();
-  } catch (error) {
-    if (!hasCode(error, 'damage')) throw error;
-    look.findings.problem('unreadable', detailOf(error));
-  }
+export async function fsck(engine: Engine, options: FsckOptions = {}): Promise<FsckReport> {
+  const deep = options.deep === true;
+  const found = await lookAt(engine, { deep });
+  if (options.repair !== true) return found.report(deep);
+  return await repairAll(engine, found, { deep });
 }

@@ -1,6 +1,7 @@
 import { type ErasureAction, type Reach, reachOf } from '../../model/erasure.ts';
 import type { JournalEntry } from '../../model/key-store.ts';
 import type { StoreReads } from '../../model/store.ts';
+import { fromErasedDetail } from '../journal-details.ts';
 import { paged, pageSize } from './look.ts';
 
 /** A journal row: the entry, and the generation of the seal that copied it to the vault (null while pending). */
@@ -20,11 +21,13 @@ const actions: readonly string[] = ['purge', 'depersonalize', 'delete-recording'
 /** What an entry says was erased of its call; undefined for entries that speak of something else. */
 export function reachOfEntry(entry: JournalEntry): Reach | undefined {
   if (entry.kind !== 'item_erased' || entry.action === null || !actions.includes(entry.action)) return undefined;
-  const { detail } = entry;
-  const keepRecording =
-    typeof detail === 'object' && detail !== null && 'keepRecording' in detail && detail.keepRecording === true;
   // The list has just said which words an action may be.
-  return reachOf(entry.action as ErasureAction, { keepRecording });
+  return reachOf(entry.action as ErasureAction, fromErasedDetail(entry.detail));
+}
+
+/** True of an entry that says that a call was purged. */
+export function isPurge(entry: JournalEntry): boolean {
+  return entry.kind === 'item_erased' && entry.action === ('purge' satisfies ErasureAction);
 }
 
 /** Suspects answered by one pass over the journal; some 20 MiB. */

@@ -14,6 +14,8 @@ export type Look = {
   /** All reads of one run see the same instant. */
   reads: StoreReads;
   findings: Findings;
+  /** True when everything sealed is to be opened too, and whatever else needs its content. */
+  isDeep: boolean;
   tenants: readonly Tenant[];
   /** Living epochs by tenant id, oldest first. */
   epochs: ReadonlyMap<string, readonly Epoch[]>;

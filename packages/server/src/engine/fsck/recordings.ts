@@ -3,15 +3,16 @@ import type { BlobReader } from '../../model/blob-store.ts';
 import type { Artifact } from '../../model/call.ts';
 import { hasCode } from '../../model/errors.ts';
 import { contextOf } from '../secrets.ts';
-import type { ProblemCode } from './findings.ts';
 import type { Look } from './look.ts';
+import type { ProblemCode } from './problem-meanings.ts';
 
 /** A suspicion is looked at this often before it is a problem. */
 const looks = 2;
 
 /**
- * The bytes of an archived recording are there, have the size that the row says, and begin and end as a sealing under
- * this key and place does. Header and last segment are opened; what lies between is proven when it is read.
+ * The bytes of an archived recording are there and have the size that the row says. In a deep look they also begin and
+ * end as a sealing under this key and place does: first and last segment are opened, which takes two small reads however
+ * long the recording is; what lies between is proven when it is read.
  *
  * Bytes go only after their row has gone, so a suspicion holds where the row still names them after it arose.
  */
@@ -42,14 +43,22 @@ async function suspicionOf(look: Look, artifact: Artifact, key: Uint8Array): Pro
 
 async function problemOf(look: Look, artifact: Artifact, key: Uint8Array): Promise<ProblemCode | undefined> {
   if (artifact.blob === null) return 'blob_missing';
+  if (!look.isDeep) {
+    const stored = await look.engine.blobs.stat(artifact.blob);
+    return stored === null ? 'blob_missing' : sizeProblem(stored.sizeBytes, artifact);
+  }
   const reader = await look.engine.blobs.open(artifact.blob);
   if (reader === null) return 'blob_missing';
   try {
-    if (reader.sizeBytes !== artifact.blobBytes) return 'blob_size';
-    return await sealingProblem(reader, artifact, key);
+    return sizeProblem(reader.sizeBytes, artifact) ?? (await sealingProblem(reader, artifact, key));
   } finally {
     await reader.close();
   }
+}
+
+function sizeProblem(sizeBytes: number, artifact: Artifact): ProblemCode | undefined {
+  const isRight = sizeBytes === artifact.blobBytes && plainSize(sizeBytes) !== undefined;
+  return isRight ? undefined : 'blob_size';
 }
 
 async function sealingProblem(
@@ -57,13 +66,10 @@ async function sealingProblem(
   artifact: Artifact,
   key: Uint8Array,
 ): Promise<ProblemCode | undefined> {
-  const end = plainSize(reader.sizeBytes);
-  if (end === undefined) return 'blob_size';
   try {
-    // The empty range at the very end: header and last segment, and no more, are read and opened.
-    for await (const chunk of openRange(key, contextOf(artifact), reader, { start: end, endExclusive: end })) {
-      chunk.fill(0);
-    }
+    // One byte at the very start: header, first and last segment, and no more, are read and opened.
+    const range = { start: 0, endExclusive: Math.min(1, plainSizeBytes(reader.sizeBytes)) };
+    for await (const chunk of openRange(key, contextOf(artifact), reader, range)) chunk.fill(0);
     return undefined;
   } catch (error) {
     if (hasCode(error, 'damage')) return 'blob_damaged';

@@ -10,8 +10,8 @@ export type EpochKeys = Map<number, Buffer>;
 
 /**
  * Walks every leaf and compares each of its slots with the rows and with the journal: a named slot is live, a live one is
- * named or its leaf is reserved, a destroyed one is covered by one journal row, a journaled one is destroyed. What is
- * sealed under a slot is opened on the way, while its key is at hand.
+ * named or its leaf is reserved, a destroyed one is covered by one journal row, a journaled one is destroyed. In a deep
+ * look what is sealed under a slot is opened on the way, while its key is at hand.
  *
  * @param epochKeys gets copies of the epochs' keys, which the caller wipes.
  */
@@ -28,7 +28,7 @@ export async function checkSlots(look: Look, top: OpenedPage, nextLeaf: number, 
     if (seen.from >= nextLeaf) look.findings.problem('leaf_ahead', `leaf ${seen.from}`);
     await journaled.reach(seen.from);
     await checkLeaf(look, leaf, { journaled, epochSlots });
-    keepEpochKeys(leaf, fanOut, epochSlots, epochKeys);
+    if (look.isDeep) keepEpochKeys(leaf, fanOut, epochSlots, epochKeys);
   }
   await checkUnborn(look, expected, fanOut ** (levels - 1) - 1);
 }
@@ -55,7 +55,9 @@ async function checkLeaf(look: Look, leaf: OpenedPage, known: Known): Promise<vo
       if (times === 0) problem('slot_unjournaled');
     } else {
       live += 1;
-      if (!isNamed && !isReserved) problem('slot_unnamed');
+      if (!isNamed && !isReserved) {
+        look.findings.problem('slot_unnamed', `slot ${slot}`, { code: 'slot_unnamed', kind: 'slot', slot });
+      }
       if (times > 0) problem('journal_slot_live');
     }
   }

@@ -1,4 +1,4 @@
-import { decryptTokens, encryptCores } from '../../keys/token-cipher.ts';
+import { decryptTokens, encryptCores, tokenBytes } from '../../keys/token-cipher.ts';
 import type { TokenQuery } from '../../model/store.ts';
 import type { StoredToken } from '../../model/token-store.ts';
 import { byTenant, type Look, paged, pageSize } from './look.ts';
@@ -9,7 +9,7 @@ const sharersMax = 100;
 
 /**
  * Every token belongs to a call or an active hold of its tenant and stands under a living epoch; no token of a purged
- * call is left; and a session id leads to one call at the most, under whichever epoch its tokens stand.
+ * call is left; and, in a deep look, a session id leads to one call at the most, under whichever epoch its tokens stand.
  */
 export async function checkTokens(look: Look, epochKeys: EpochKeys): Promise<void> {
   const holds = new Map<string, Set<string>>();
@@ -21,10 +21,11 @@ export async function checkTokens(look: Look, epochKeys: EpochKeys): Promise<voi
     look.findings.count('tokens', page.length);
     for (const [tenantId, tokens] of byTenant(page)) {
       const living = new Set((look.epochs.get(tenantId) ?? []).map((epoch) => epoch.number));
-      for (const token of tokens) {
-        if (!living.has(token.epoch)) look.findings.problem('token_of_ended_epoch', nameOf(token));
-      }
+      for (const token of tokens) if (!living.has(token.epoch)) report(look, 'token_of_ended_epoch', token);
       await checkOwners(look, tenantId, tokens, holds.get(tenantId) ?? new Set());
+      if (!look.isDeep) continue;
+      const counts = look.findings.ofTenant(tenantId).tokens;
+      for (const { kind } of tokens) counts[kind] = (counts[kind] ?? 0) + 1;
       for (const token of tokens) if (token.kind === 'session') await checkSession(look, token, epochKeys);
     }
   }
@@ -43,7 +44,7 @@ async function checkOwners(
   const erased = new Set((await look.reads.tombstones.find(tenantId, missing)).map((stone) => stone.callId));
   const without = new Set(missing);
   for (const token of tokens.filter((one) => without.has(one.ownerId))) {
-    look.findings.problem(erased.has(token.ownerId) ? 'token_of_erased' : 'token_orphaned', nameOf(token));
+    report(look, erased.has(token.ownerId) ? 'token_of_erased' : 'token_orphaned', token);
   }
 }
 
@@ -62,7 +63,7 @@ function queriesOf(look: Look, token: StoredToken, epochKeys: EpochKeys): TokenQ
   const queries: TokenQuery[] = [{ epoch: token.epoch, token: token.token }];
   const epochs = look.epochs.get(token.tenantId) ?? [];
   const own = epochKeys.get(epochs.find((epoch) => epoch.number === token.epoch)?.slot ?? -1);
-  if (own === undefined || epochs.length < 2) return queries;
+  if (own === undefined || epochs.length < 2 || token.token.length !== tokenBytes) return queries;
   const core = decryptTokens(own, token.token);
   for (const epoch of epochs) {
     const key = epoch.number === token.epoch ? undefined : epochKeys.get(epoch.slot);
@@ -72,6 +73,10 @@ function queriesOf(look: Look, token: StoredToken, epochKeys: EpochKeys): TokenQ
   return queries;
 }
 
-function nameOf(token: StoredToken): string {
-  return `${token.kind} token of ${token.ownerId}, epoch ${token.epoch}`;
+function report(
+  look: Look,
+  code: 'token_of_ended_epoch' | 'token_of_erased' | 'token_orphaned',
+  { kind, ownerId, epoch }: StoredToken,
+): void {
+  look.findings.problem(code, `${kind} token of ${ownerId}, epoch ${epoch}`, { code, kind: 'tokens', ownerId });
 }

@@ -1,6 +1,7 @@
 import { type Tombstone, tombstoneIdentifierKinds } from '../../model/erasure.ts';
 import type { TombstoneToken } from '../../model/store.ts';
-import { type JournalRow, journalPages, Suspects } from './journal-pages.ts';
+import { fromErasedDetail } from '../journal-details.ts';
+import { isPurge, type JournalRow, journalPages, Suspects } from './journal-pages.ts';
 import { byTenant, type Look, paged, pageSize } from './look.ts';
 
 /**
@@ -17,7 +18,7 @@ export async function checkTombstones(look: Look): Promise<void> {
 async function checkStones(look: Look): Promise<void> {
   const unjournaled = new Suspects<null>({
     reads: look.reads,
-    explains: (entry) => entry.kind === 'item_erased' && entry.action === 'purge',
+    explains: isPurge,
     report: (callId) => look.findings.problem('tombstone_unjournaled', `call ${callId}`),
   });
   const read = async (after: string) => await look.reads.tombstones.page(after, pageSize);
@@ -25,6 +26,7 @@ async function checkStones(look: Look): Promise<void> {
     look.findings.count('tombstones', page.length);
     for (const [tenantId, stones] of byTenant(page)) {
       const ids = stones.map((stone) => stone.callId);
+      if (look.isDeep) look.findings.ofTenant(tenantId).tombstones += stones.length;
       for (const call of await look.reads.calls.findMany(tenantId, ids)) {
         const hasNotNoticed = call.uploadUntil !== null && call.isUploadDoomed;
         if (!hasNotNoticed) look.findings.problem('tombstone_of_living', `call ${call.id}`);
@@ -44,7 +46,10 @@ async function checkStoneTokens(look: Look): Promise<void> {
       const stones = new Set((await look.reads.tombstones.find(tenantId, ids)).map((stone) => stone.callId));
       for (const { kind, callId } of tokens) {
         const what = `${kind} token of call ${callId}`;
-        if (!stones.has(callId)) look.findings.problem('tombstone_token_orphaned', what);
+        if (!stones.has(callId)) {
+          const cure = { code: 'tombstone_token_orphaned', kind: 'tombstone-tokens', tenantId, callId } as const;
+          look.findings.problem('tombstone_token_orphaned', what, cure);
+        }
         if (!tombstoneIdentifierKinds.includes(kind)) look.findings.problem('tombstone_token_kind', what);
       }
     }
@@ -53,14 +58,39 @@ async function checkStoneTokens(look: Look): Promise<void> {
 
 /**
  * A purge that the journal knows has a tombstone, unless the tombstone may have been dropped. It is dropped so long after
- * the verification, which comes after the journal row; so a row younger than that must have one.
+ * the verification, which comes after the journal row; so a row younger than that must have one. Tenants that this
+ * database does not know, as after a restore, have none.
  */
 async function checkPurged(look: Look, page: readonly JournalRow[]): Promise<void> {
   const oldest = look.now - look.engine.limits.tombstoneMs;
-  const purges = page.filter((row) => row.kind === 'item_erased' && row.action === 'purge' && row.at >= oldest);
+  const known = new Set<string | null>(look.tenants.map((tenant) => tenant.id));
+  const purges = page.filter((row) => isPurge(row) && row.at >= oldest && known.has(row.tenantId));
   for (const [tenantId, rows] of byTenant(purges)) {
     const ids = rows.flatMap((row) => row.ownerId ?? []);
     const stones = new Set((await look.reads.tombstones.find(tenantId, ids)).map((stone) => stone.callId));
-    for (const id of ids) if (!stones.has(id)) look.findings.problem('purge_without_tombstone', `call ${id}`);
+    for (const row of rows) {
+      const callId = row.ownerId ?? '';
+      if (!stones.has(callId)) report(look, 'purge_without_tombstone', { ...row, tenantId }, callId);
+      else if (look.isDeep && !(await hasItsTokens(look, row, callId)))
+        report(look, 'tombstone_token_missing', { ...row, tenantId }, callId);
+    }
   }
+}
+
+function report(
+  look: Look,
+  code: 'purge_without_tombstone' | 'tombstone_token_missing',
+  row: { id: string; tenantId: string },
+  callId: string,
+): void {
+  const cure = { code, kind: 'tombstone', tenantId: row.tenantId, callId, journalId: row.id } as const;
+  look.findings.problem(code, `call ${callId}`, cure);
+}
+
+/** What the journal says that the tombstone keeps, it keeps: else a retried upload of the call would be taken. */
+async function hasItsTokens(look: Look, row: JournalRow, callId: string): Promise<boolean> {
+  const { tombstoneTokens } = fromErasedDetail(row.detail);
+  if (tombstoneTokens.length === 0) return true;
+  const kept = await look.reads.tombstones.tokensOf(callId);
+  return tombstoneTokens.every(({ kind, token }) => kept.some((one) => one.kind === kind && token.equals(one.token)));
 }

@@ -7,6 +7,7 @@ import { sealJson } from '../artifacts.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
 import { coresOf, insertTokens } from '../identifiers.ts';
+import { toHoldDetail } from '../journal-details.ts';
 import { coveredBy } from './held-calls.ts';
 
 /** What a hold keeps from being erased. Identifiers are looked for anew at each erasure: later calls are held too. */
@@ -52,8 +53,7 @@ export async function placeHold(engine: Engine, caller: Caller, hold: NewHold): 
     const covered = [...(await coveredBy(engine, tx, row))];
     await tx.audit.append(auditEntry(engine, caller, 'hold.placed', row.id, { calls: covered.length }));
     // For a replay after a restore. Tokens, not cores: they die with their epoch, which a journal line would outlive.
-    const named = tokens.map((token) => [token.kind, token.epoch, Buffer.from(token.token).toString('hex')]);
-    const detail = { callIds: covered, tokens: named, from, to, reviewAt };
+    const detail = toHoldDetail(row, covered, tokens, await tx.tokens.epochs(tenant.id));
     const what = { tenantId: tenant.id, ownerId: row.id, detail, slots: [] };
     await tx.keys.appendJournal([journalEntry('hold_placed', now, what)]);
   });

@@ -49,8 +49,10 @@ export async function withLease(
 
 async function renew(engine: Engine, job: Job, lost: AbortController): Promise<void> {
   try {
-    const until = engine.clock.now() + engine.limits.jobLeaseMs;
-    const stands = await engine.store.write(async (tx) => await tx.jobs.renew(job, until));
+    // Counted from the commit: a write may wait for longer than a lease lasts.
+    const stands = await engine.store.write(
+      async (tx) => await tx.jobs.renew(job, engine.clock.now() + engine.limits.jobLeaseMs),
+    );
     if (!stands) lost.abort(new AppError('lease_lost'));
   } catch (error) {
     engine.log.warn('job.renew_failed', { jobId: job.id, code: codeOf(error) });

@@ -65,12 +65,14 @@ export class Worker {
     const limit = lanes - this.#running.size;
     if (limit <= 0) return [];
     const { clock, limits, store, log } = this.#engine;
-    const now = clock.now();
     try {
       const due = await store.reads.jobs.nextRunAt();
-      if (due === undefined || due > now) return [];
-      const claim = { owner: this.#owner, now, leaseUntil: now + limits.jobLeaseMs, limit };
-      return await store.write(async (tx) => await tx.jobs.claim(claim));
+      if (due === undefined || due > clock.now()) return [];
+      return await store.write(async (tx) => {
+        // Counted from here: the write may have waited for longer than a lease lasts.
+        const now = clock.now();
+        return await tx.jobs.claim({ owner: this.#owner, now, leaseUntil: now + limits.jobLeaseMs, limit });
+      });
     } catch (error) {
       log.error('worker.claim_failed', { code: codeOf(error) });
       return [];

@@ -1,5 +1,5 @@
 import type { RootKeys } from '../../keys/root-keys.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, steadyMs } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import { codeOf } from '../../model/errors.ts';
 import type { Store } from '../../model/store.ts';
@@ -16,27 +16,34 @@ const retryMs = 1000;
 /** After an attempt to empty the write-ahead log that a reader stood in the way of. */
 const logRetryMs = 2000;
 
+/** What a schedule is for. A restore, which works on a database that everybody else refuses, asks in its own way. */
+export type Sealing = Pick<RootKeys, 'seal' | 'expire' | 'nextExpiry'>;
+
 type Waiting = { resolve: (head: Head) => void; reject: (error: unknown) => void };
 
 /**
  * When to seal (DESIGN section 3): at once if the last seal is a second old, else when it is; while an erasure is being
  * shredded at its last item, at most ten seconds after its first; and once a day. After each seal the write-ahead log is
  * emptied and what has expired is destroyed.
+ *
+ * Pauses and waits count in steady time: a clock set back must not put off a seal that somebody waits for, nor one set
+ * forward leave it to a timer of yesterday's.
  */
 export class SealScheduler {
-  readonly #rootKeys: RootKeys;
+  readonly #rootKeys: Sealing;
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #log: Log;
   #waiting: Waiting[] = [];
   #timer: NodeJS.Timeout | undefined;
   #logTimer: NodeJS.Timeout | undefined;
+  /** In steady time, like `#lastBegun`. */
   #dueAt = Number.POSITIVE_INFINITY;
   #lastBegun = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
   #isClosed = false;
 
-  constructor(options: { rootKeys: RootKeys; store: Store; clock: Clock; log: Log }) {
+  constructor(options: { rootKeys: Sealing; store: Store; clock: Clock; log: Log }) {
     this.#rootKeys = options.rootKeys;
     this.#store = options.store;
     this.#clock = options.clock;
@@ -50,7 +57,7 @@ export class SealScheduler {
 
   /** A long erasure is being shredded: its last item will ask for the seal, but it comes in ten seconds at the latest. */
   expectMore(): void {
-    this.#arm(this.#clock.now() + longestWaitMs);
+    this.#arm(steadyMs() + longestWaitMs);
   }
 
   /** Resolves when a seal that began after this call has finished, its head moved. Rejects when that seal failed. */
@@ -68,10 +75,13 @@ export class SealScheduler {
    * a day seal once a day too. What a dead process destroyed and did not seal is sealed soon.
    */
   async start(): Promise<void> {
-    const { keyStore } = this.#store;
-    const top = await keyStore.reads.readTop();
-    const unsealed = await keyStore.write(async (tx) => await tx.pendingJournal());
-    this.#arm(unsealed.length > 0 ? this.#earliest() : Math.max(this.#clock.now(), (top?.sealedAt ?? 0) + dailyMs));
+    const unsealed = await this.#store.keyStore.write(async (tx) => await tx.pendingJournal());
+    this.#arm(unsealed.length > 0 ? this.#earliest() : steadyMs() + (await this.#untilDaily()));
+  }
+
+  /** Asks for a seal when the last one is a day old: timers stand still while a machine sleeps, and know no set clock. */
+  async requestDaily(): Promise<void> {
+    if ((await this.#untilDaily()) === 0) this.request();
   }
 
   /** Stops; a seal that was asked for and has not begun is made now, so that nothing waits for the next process. */
@@ -80,18 +90,24 @@ export class SealScheduler {
     clearTimeout(this.#timer);
     clearTimeout(this.#logTimer);
     await this.#running;
-    if (this.#waiting.length > 0 || this.#dueAt <= this.#clock.now() + longestWaitMs) await this.#seal();
+    if (this.#waiting.length > 0 || this.#dueAt <= steadyMs() + longestWaitMs) await this.#seal();
   }
 
   #earliest(): number {
-    return Math.max(this.#clock.now(), this.#lastBegun + pauseMs);
+    return Math.max(steadyMs(), this.#lastBegun + pauseMs);
+  }
+
+  /** In ms. A last seal that lies in the future was made before the clock was set back: then a day from now at most. */
+  async #untilDaily(): Promise<number> {
+    const top = await this.#store.keyStore.reads.readTop();
+    return Math.min(dailyMs, Math.max(0, (top?.sealedAt ?? 0) + dailyMs - this.#clock.now()));
   }
 
   #arm(at: number): void {
     if (at >= this.#dueAt || this.#isClosed) return;
     this.#dueAt = at;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#fire(), Math.max(0, at - this.#clock.now()));
+    this.#timer = setTimeout(() => this.#fire(), Math.max(0, at - steadyMs()));
     this.#timer.unref();
   }
 
@@ -103,15 +119,15 @@ export class SealScheduler {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#dueAt = Number.POSITIVE_INFINITY;
-    this.#lastBegun = this.#clock.now();
+    this.#lastBegun = steadyMs();
     try {
       const head = await this.#rootKeys.seal();
-      this.#arm(this.#clock.now() + dailyMs);
+      this.#arm(steadyMs() + dailyMs);
       for (const one of waiting) one.resolve(head);
     } catch (error) {
       this.#log.error('seal.failed', { code: codeOf(error) });
       for (const one of waiting) one.reject(error);
-      this.#arm(this.#clock.now() + retryMs);
+      this.#arm(steadyMs() + retryMs);
       return;
     }
     await this.#emptyLog();

@@ -1,7 +1,10 @@
 import { endReservations } from '../../keys/slot-issuer.ts';
+import { steadyMs } from '../../lib/clock.ts';
+import { ClockWatch } from '../../lib/clock-watch.ts';
 import { codeOf } from '../../model/errors.ts';
 import { sweepAbandonedUploads } from '../archive/abandoned-uploads.ts';
 import type { Engine } from '../context.ts';
+import { shortenLeases } from './shorten-leases.ts';
 import { turnDueEpochs } from './turn-epochs.ts';
 
 /** How often a process looks after what nobody waits for. */
@@ -11,15 +14,20 @@ const tombstoneBatch = 1000;
 
 /**
  * Looks after what nobody waits for: abandoned uploads, slots of dead processes, root keys past their horizon, token
- * epochs that are due, old tombstones, opened keys in memory. Every process does it; all of it happens under locks and may be repeated.
+ * epochs that are due, the daily seal, old tombstones, opened keys in memory. Every process does it; all of it happens
+ * under locks and may be repeated.
  */
 export class Upkeep {
   readonly #engine: Engine;
+  readonly #watch: ClockWatch;
+  /** In steady time: until then a lease that looks over may be one that its holder had no time to renew. */
+  #leasesHoldUntil = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    this.#watch = new ClockWatch({ clock: engine.clock });
   }
 
   start(): void {
@@ -39,12 +47,11 @@ export class Upkeep {
     const engine = this.#engine;
     engine.tree.dropOldCaches();
     engine.secrets.dropOld();
-    await this.#try('uploads', async () => await sweepAbandonedUploads(engine));
-    await this.#try('reservations', async () => {
-      const now = engine.clock.now();
-      const destroyed = await endReservations(engine.store.keyStore, engine.tree, engine.clock, { endedBy: now });
-      if (destroyed > 0) engine.sealer.request();
-      return destroyed;
+    await this.#try('leases', async () => await shortenLeases(engine));
+    if (this.#mayEndLeases()) await this.#endLeases();
+    await this.#try('daily_seal', async () => {
+      await engine.sealer.requestDaily();
+      return 0;
     });
     await this.#try('expiry', async () => {
       const due = await engine.rootKeys.nextExpiry();
@@ -54,6 +61,28 @@ export class Upkeep {
     await this.#try('tombstones', async () => {
       const before = engine.clock.now() - engine.limits.tombstoneMs;
       return await engine.store.write(async (tx) => await tx.tombstones.dropGone(before, tombstoneBatch));
+    });
+  }
+
+  /**
+   * False for the length of a lease after the clock was set forward or the machine slept: to a clock that is a day ahead
+   * every upload under way has been silent for a day.
+   */
+  #mayEndLeases(): boolean {
+    const { uploadLeaseMs } = this.#engine.limits;
+    // A holder renews when a third of its lease has passed: a smaller jump leaves it the time.
+    if (this.#watch.movedMs() > uploadLeaseMs / 3) this.#leasesHoldUntil = steadyMs() + uploadLeaseMs;
+    return steadyMs() >= this.#leasesHoldUntil;
+  }
+
+  async #endLeases(): Promise<void> {
+    const engine = this.#engine;
+    await this.#try('uploads', async () => await sweepAbandonedUploads(engine));
+    await this.#try('reservations', async () => {
+      const now = engine.clock.now();
+      const destroyed = await endReservations(engine.store.keyStore, engine.tree, engine.clock, { endedBy: now });
+      if (destroyed > 0) engine.sealer.request();
+      return destroyed;
     });
   }
 

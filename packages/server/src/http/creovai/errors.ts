@@ -10,6 +10,7 @@ import { asAppError, reportFailure, retryAfterSeconds } from '../failure.ts';
 const statuses: Record<ErrorCode, number> = {
   archive_mismatch: 500,
   archive_restored: 503,
+  backup_expired: 500,
   blob_failed: 503,
   call_erased: 400,
   call_not_found: 404,
@@ -23,6 +24,7 @@ const statuses: Record<ErrorCode, number> = {
   internal: 500,
   item_held: 400,
   key_destroyed: 404,
+  key_locked: 500,
   lease_lost: 503,
   not_found: 404,
   recording_not_found: 404,
@@ -30,6 +32,7 @@ const statuses: Record<ErrorCode, number> = {
   session_taken: 400,
   slow_down: 429,
   store_busy: 503,
+  store_failed: 503,
   store_newer: 500,
   tenant_exists: 400,
   tenant_not_found: 404,

@@ -7,6 +7,7 @@ import { asAppError, reportFailure, retryAfterSeconds } from '../failure.ts';
 const statuses: Record<ErrorCode, number> = {
   archive_mismatch: 500,
   archive_restored: 503,
+  backup_expired: 500,
   blob_failed: 503,
   call_erased: 409,
   call_not_found: 404,
@@ -20,6 +21,7 @@ const statuses: Record<ErrorCode, number> = {
   internal: 500,
   item_held: 409,
   key_destroyed: 404,
+  key_locked: 500,
   lease_lost: 503,
   not_found: 404,
   recording_not_found: 404,
@@ -27,6 +29,7 @@ const statuses: Record<ErrorCode, number> = {
   session_taken: 409,
   slow_down: 429,
   store_busy: 503,
+  store_failed: 503,
   store_newer: 500,
   tenant_exists: 409,
   tenant_not_found: 404,

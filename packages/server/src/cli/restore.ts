@@ -1,0 +1,152 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { type AppParts, databaseFile, openApp, openForRestore, openVault } from '../app.ts';
+import { readBackup, topRowOf, verifyBackup } from '../backup/read-backup.ts';
+import { replaceDatabase } from '../backup/replace-database.ts';
+import { type Config, readConfig } from '../config.ts';
+import type { RestoreReport } from '../engine/restore/report.ts';
+import { restoreArchive } from '../engine/restore/restore-archive.ts';
+import { proveCopy, refuseUnrestorable } from '../keys/restorable.ts';
+import { AppError, codeOf } from '../model/errors.ts';
+import { holdHome } from '../store/home-lock.ts';
+import { parseIdentities } from '../vault/recovery-key.ts';
+import type { Surroundings } from './command-line.ts';
+import { exitCodes } from './exit-codes.ts';
+import { faultsFrom } from './fault-injection.ts';
+import { print, withoutFaults } from './with-app.ts';
+
+type RestoreOptions = { from?: string; identity?: string; json?: boolean };
+
+/** `tacet restore`: 0 only when everything that was erased again has been looked for and found gone. */
+export function restoreCommand(around: Surroundings): Command {
+  return new Command('restore')
+    .description('Make a database that came from a copy fit for use: erase again what was erased since')
+    .option('--from <dir>', 'replace the database by this backup first; without it, the one in the home is worked on')
+    .option('--identity <file>', 'age identities that open root keys sealed to a recovery key')
+    .option('--json', 'one JSON document on standard output')
+    .action(async (options: RestoreOptions) => {
+      const config = readConfig(withoutFaults(around.env));
+      const identities = options.identity === undefined ? undefined : await readIdentities(options.identity);
+      const parts: AppParts = {
+        faults: faultsFrom(around.env),
+        homeIsHeld: true,
+        ...(identities && { identities }),
+      };
+      const home = await holdHome(config.home, 'alone');
+      try {
+        const carriedOver = options.from === undefined ? null : await putBack(config, parts, resolve(options.from));
+        if (options.from === undefined) await refuseAsItStands(config, parts);
+        const report = await restoreHome(config, parts);
+        print(options.json, toShown(report, carriedOver));
+        warn(report, carriedOver);
+        if (report.unverified > 0) around.exitWith(exitCodes.failed);
+      } finally {
+        await home.release();
+      }
+    });
+}
+
+/** What became of erasures that the present database had not yet sealed when it was replaced. */
+type CarriedOver = { unsealed: 'carried over' | 'lost' | 'no database'; reason: string | null };
+
+/** Checks that the backup opens, then replaces the database. Nothing is touched before the checks have passed. */
+async function putBack(config: Config, parts: AppParts, from: string): Promise<CarriedOver> {
+  if (config.horizonMs === 0) throw new AppError('backup_expired', { detail: 'the horizon is 0: no backup opens' });
+  const backup = await readBackup(from);
+  await refuse(config, parts, backup.databaseFile);
+  say('checking the backup');
+  await verifyBackup(backup);
+  const carriedOver = await sealPresent(config, parts);
+  say('replacing the database');
+  await replaceDatabase(databaseFile(config.home), backup.databaseFile, parts.faults ?? { at: () => undefined });
+  return carriedOver;
+}
+
+/**
+ * Where the present database still opens, what it has destroyed since its last seal is written to the vault, so that it
+ * is erased again like everything else. A database that is lost has lost that: nobody can tell what it was.
+ */
+async function sealPresent(config: Config, parts: AppParts): Promise<CarriedOver> {
+  if (!existsSync(databaseFile(config.home))) return { unsealed: 'no database', reason: null };
+  try {
+    say('sealing what the present database holds');
+    const app = await openApp(config, parts);
+    try {
+      // The backup's key may be the one that this seal retires, and the restore needs it a moment longer.
+      await app.engine.rootKeys.seal({ restoring: false, leaveUnlocked: true });
+    } finally {
+      await app.close();
+    }
+    return { unsealed: 'carried over', reason: null };
+  } catch (error) {
+    return { unsealed: 'lost', reason: codeOf(error) };
+  }
+}
+
+async function refuseAsItStands(config: Config, parts: AppParts): Promise<void> {
+  const file = databaseFile(config.home);
+  if (!existsSync(file)) {
+    throw new AppError('input_invalid', { message: 'There is no database in the home; name a backup with --from' });
+  }
+  await refuse(config, parts, file);
+}
+
+/** Refuses a database that this vault does not open, with the reason. Looks and changes nothing. */
+async function refuse(config: Config, parts: AppParts, file: string): Promise<void> {
+  const top = await topRowOf(file);
+  const vault = await openVault(config, parts);
+  refuseUnrestorable(await vault.current(), top, { now: Date.now(), horizonMs: config.horizonMs });
+  await proveCopy(vault, top);
+}
+
+async function restoreHome(config: Config, parts: AppParts): Promise<RestoreReport> {
+  const app = await openForRestore(config, parts);
+  try {
+    return await restoreArchive(app.engine, say);
+  } finally {
+    await app.close();
+  }
+}
+
+async function readIdentities(file: string) {
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new AppError('input_invalid', { message: 'The identity file cannot be read' });
+  });
+  return parseIdentities(text);
+}
+
+function say(stage: string): void {
+  process.stderr.write(`${stage}\n`);
+}
+
+function warn(report: RestoreReport, carriedOver: CarriedOver | null): void {
+  if (carriedOver?.unsealed === 'lost') {
+    say('warning: the database that was replaced did not open; what it erased since its last seal is undone');
+  }
+  if (report.callsWithoutBytes.length > 0) {
+    say(`warning: the recordings of ${report.callsWithoutBytes.length} living calls are not in the blob store`);
+  }
+  if (report.holdsWithoutIdentifiers.length > 0) {
+    say('warning: some holds keep only the calls that they covered; place them again to hold later calls too');
+  }
+  if (report.unverified > 0) {
+    say(
+      `${report.unverified} items are unreadable, but their bytes are not gone yet; a running server goes on with them`,
+    );
+  }
+}
+
+function toShown(report: RestoreReport, carriedOver: CarriedOver | null): Record<string, unknown> {
+  const { sealedAt, verified, unverified, items, ...counts } = report;
+  return {
+    verified: unverified === 0,
+    replaced: carriedOver,
+    ...counts,
+    itemsVerified: verified,
+    itemsUnverified: unverified,
+    sealedAt: new Date(sealedAt).toISOString(),
+    items: items.map((item) => ({ ...item, erasedAt: new Date(item.erasedAt).toISOString() })),
+  };
+}

@@ -1,0 +1,59 @@
+import type { Identifier } from '../../model/call.ts';
+import type { IdentifierKind } from '../../model/token-store.ts';
+
+/** What a call's correlation may name it by, under the name that every surface uses. */
+const correlationNames: Readonly<Record<string, IdentifierKind>> = {
+  sessionId: 'session',
+  externalId: 'external',
+  masterCallId: 'master',
+  caseReferenceId: 'case',
+  collectionId: 'collection',
+};
+
+/** Participants who are not the customer, in lower case. */
+const internalRoles: ReadonlySet<string> = new Set(['agent', 'ivr', 'system', 'bot']);
+
+/**
+ * The identifiers that a call must be found by: the ids that its correlation names, and phone and e-mail of each
+ * participant who is not the tenant's own. Values are as the client gave them, personal.
+ *
+ * @param details undefined where an erasure has taken them.
+ */
+export function namedIdentifiers(correlation: unknown, details: unknown): Identifier[] {
+  const named: [IdentifierKind, unknown][] = [];
+  const fields = fieldsOf(correlation);
+  for (const [name, kind] of Object.entries(correlationNames)) named.push([kind, fields[name]]);
+  const { contacts, participants } = fieldsOf(details);
+  for (const person of [contacts, participants].flatMap((list) => (Array.isArray(list) ? list : []))) {
+    const { type, role, phoneNumber, phone, email } = fieldsOf(person);
+    if (
+      internalRoles.has(
+        String(type ?? role ?? '')
+          .trim()
+          .toLowerCase(),
+      )
+    )
+      continue;
+    named.push(['phone', phoneNumber ?? phone], ['email', email]);
+  }
+  return named.flatMap(([kind, value]) => (typeof value === 'string' && value !== '' ? [{ kind, value }] : []));
+}
+
+/**
+ * Every text and number anywhere in these JSON values, as an identifier of this kind: whatever a call is found by, it
+ * must be among them. Goes as deep as the values do, without recursion.
+ */
+export function possibleIdentifiers(kind: IdentifierKind, values: readonly unknown[]): Identifier[] {
+  const found: Identifier[] = [];
+  const open = [...values];
+  while (open.length > 0) {
+    const value = open.pop();
+    if (typeof value === 'string' || typeof value === 'number') found.push({ kind, value: String(value) });
+    else if (typeof value === 'object' && value !== null) open.push(...Object.values(value));
+  }
+  return found;
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}

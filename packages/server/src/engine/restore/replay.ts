@@ -1,0 +1,96 @@
+import type { DoomedBlob } from '../../model/erasure.ts';
+import type { JournalEntry } from '../../model/key-store.ts';
+import type { StoreTx } from '../../model/store.ts';
+import type { Engine } from '../context.ts';
+import { releaseAgain, replaceHold } from './replay-holds.ts';
+import { areOfOneKind, type ErasedItem, replayItems, toErasedItem } from './replay-items.ts';
+import type { RestoreReport } from './report.ts';
+
+/**
+ * Does in this database what journal entries say was done after it was copied, in their order; the entries themselves
+ * are recorded by the caller. Returns the slots to destroy.
+ */
+export async function replay(
+  engine: Engine,
+  tx: StoreTx,
+  entries: readonly JournalEntry[],
+  report: RestoreReport,
+): Promise<number[]> {
+  const slots: number[] = [];
+  let waiting: ErasedItem[] = [];
+  const flush = async () => {
+    slots.push(...(await replayItems(engine, tx, waiting, report)));
+    waiting = [];
+  };
+  for (const entry of entries) {
+    report.entries += 1;
+    if (!(await isOurs(tx, entry, report))) continue;
+    const item = toErasedItem(entry);
+    const isNext = item !== undefined && joins(item, waiting);
+    if (!isNext) await flush();
+    if (item === undefined) slots.push(...(await replayOther(engine, tx, entry, report)));
+    else waiting.push(item);
+  }
+  await flush();
+  return slots;
+}
+
+/** Neighbours of one kind share an erasure, which holds each call once. */
+function joins(item: ErasedItem, waiting: readonly ErasedItem[]): boolean {
+  return waiting.every((other) => areOfOneKind(item, other) && other.callId !== item.callId);
+}
+
+/** False for entries of tenants that this database does not know: there is nothing of theirs to erase. */
+async function isOurs(tx: StoreTx, { tenantId }: JournalEntry, report: RestoreReport): Promise<boolean> {
+  if (tenantId === null || (await tx.tenants.find({ id: tenantId })) !== undefined) return true;
+  if (!report.unknownTenants.includes(tenantId)) report.unknownTenants.push(tenantId);
+  return false;
+}
+
+async function replayOther(engine: Engine, tx: StoreTx, entry: JournalEntry, report: RestoreReport): Promise<number[]> {
+  switch (entry.kind) {
+    case 'hold_placed':
+      await replaceHold(tx, entry, report);
+      return [];
+    case 'hold_released':
+      return await releaseAgain(tx, entry, report);
+    case 'upload_abandoned':
+      return await abandonAgain(engine, tx, entry);
+    case 'slots_replaced':
+      return await dropReplaced(tx, entry, report);
+    // Slots that no row names are destroyed in every leaf; epochs are turned anew.
+    case 'slots_unnamed':
+    case 'epoch_ended':
+    case 'item_erased':
+      return [];
+  }
+}
+
+/** An upload that was under way when the copy was made, and was given up later. */
+async function abandonAgain(engine: Engine, tx: StoreTx, entry: JournalEntry): Promise<number[]> {
+  const { tenantId, ownerId } = entry;
+  const call = tenantId === null || ownerId === null ? undefined : await tx.calls.find(tenantId, ownerId);
+  if (call === undefined || call.uploadUntil === null) return [];
+  const artifacts = await tx.artifacts.deleteOfOwner(call.id);
+  await tx.tokens.deleteOfOwners([call.id]);
+  await tx.calls.delete(call.id);
+  const since = engine.clock.now();
+  const doomed = artifacts.flatMap(({ blob }): DoomedBlob[] =>
+    blob === null ? [] : [{ blob, ownerId: call.id, erasureId: null, since }],
+  );
+  await tx.doomed.insert(doomed);
+  return artifacts.map((artifact) => artifact.slot);
+}
+
+/** Content that was replaced later must not come back; what replaced it went with the database. */
+async function dropReplaced(tx: StoreTx, entry: JournalEntry, report: RestoreReport): Promise<number[]> {
+  if (entry.ownerId === null) return [];
+  const isReplaced = ({ slot }: { slot: number }) => entry.slots.some(([from, to]) => from <= slot && slot <= to);
+  const artifacts = await tx.artifacts.ofOwner(entry.ownerId);
+  const gone = artifacts.filter(isReplaced);
+  if (gone.length === 0) return [];
+  await tx.artifacts.deleteOfOwner(entry.ownerId);
+  await tx.artifacts.insert(artifacts.filter((artifact) => !isReplaced(artifact)));
+  for (const { ownerId, kind } of gone) report.artifactsLost.push(`${kind} of ${ownerId}`);
+  return gone.map((artifact) => artifact.slot);
+}

@@ -1,0 +1,205 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FileBlobs } from '../../src/blobs/file-blobs.ts';
+import { Upload } from '../../src/engine/archive/upload.ts';
+import type { FsckReport } from '../../src/engine/fsck/findings.ts';
+import { fsck } from '../../src/engine/fsck/fsck.ts';
+import { noFaults } from '../../src/lib/faults.ts';
+import type { BlobReader } from '../../src/model/blob-store.ts';
+import { untilQuiet } from '../crash/quiet.ts';
+import { HookedFaults } from '../support/hooked-faults.ts';
+import { slotOf } from './damage.ts';
+import {
+  archiveCall,
+  callOf,
+  erase,
+  type Lived,
+  liveALittle,
+  type OpenArchive,
+  openCopy,
+  readableOf,
+  recording,
+} from './lived-archive.ts';
+
+let lived: Lived;
+beforeAll(async () => {
+  lived = await liveALittle();
+});
+afterAll(async () => await lived.forget());
+
+describe('a repair', () => {
+  it('does nothing to an archive that is sound, work in progress included', async () => {
+    const at = await openCopy(lived);
+    const upload = new Upload(at.engine, at.caller);
+    await upload.describe(callOf('s-new', '512 555 0100'));
+    await upload.storeRecording(recording(), { contentType: 'audio/mpeg', format: null });
+    const report = await fsck(at.engine, { deep: true, repair: true });
+    expect(report).toMatchObject({ clean: true, problems: [], repairs: [] });
+    expect((await upload.finish()).isNew).toBe(true);
+    await at.close();
+  });
+
+  it('lets a tombstone that it made again refuse a retried upload as the lost one did', async () => {
+    const at = await openCopy(lived);
+    at.sql('DELETE FROM tombstone_token');
+    at.sql('DELETE FROM tombstone');
+    expect(await fsck(at.engine, { repair: true })).toMatchObject({ clean: true });
+    const upload = new Upload(at.engine, at.caller);
+    await expect(upload.describe(callOf('s-purged', '512 555 0004'))).rejects.toMatchObject({ code: 'call_erased' });
+    const [stone] = await at.engine.store.reads.tombstones.find(at.story.tenantId, [at.story.purged]);
+    expect(stone).toMatchObject({ callId: at.story.purged, goneAt: expect.any(Number) });
+    await at.close();
+  });
+
+  it('makes no tombstone for a purge whose call lives', async () => {
+    const at = await openCopy(lived);
+    at.sql('DELETE FROM tombstone_token');
+    at.sql('DELETE FROM tombstone');
+    at.sql("UPDATE journal SET owner_id = ? WHERE action = 'purge'", at.story.plain);
+    await fsck(at.engine, { repair: true });
+    expect(await at.engine.store.reads.tombstones.page('', 10)).toEqual([]);
+    await at.close();
+  });
+
+  it('keeps the tokens that another tenant has under the same owner', async () => {
+    const at = await openCopy(lived);
+    at.sql('INSERT INTO tenant SELECT 2, ?, ?, region, created_at FROM tenant', 'other-tenant', 'other');
+    at.sql('INSERT INTO epoch SELECT ?, ?, number, slot FROM epoch', 'other-epoch', 'other-tenant');
+    at.sql("INSERT INTO token VALUES (2, 1, 1, x'00112233445566778899aabbccddeeff', ?)", at.story.plain);
+    const mine = await tokensOf(at, at.story.plain);
+    const report = await fsck(at.engine, { repair: true });
+    expect(report.repairs.map((repair) => repair.code)).toEqual(['token_orphaned']);
+    expect(await tokensOf(at, at.story.plain)).toEqual(mine.filter((token) => token.tenantId === at.story.tenantId));
+    await at.close();
+  });
+
+  it('leaves every key and every byte alone as long as a row is missing that they may belong to', async () => {
+    const at = await openCopy(lived);
+    const slot = slotOf(at, at.story.tenantId, 'index-key');
+    at.sql("DELETE FROM artifact WHERE kind = 'index-key'");
+    at.sql("DELETE FROM artifact WHERE kind = 'token-signing-key'");
+    await at.engine.blobs.create('nobodys-bytes', recording());
+    const report = await fsck(at.engine, { deep: true, repair: true });
+    expect(report).toMatchObject({ clean: false, repairs: [] });
+    expect((await at.engine.tree.open(slot)).kind).toBe('live');
+    expect(await at.engine.blobs.stat('nobodys-bytes')).not.toBeNull();
+    await at.close();
+  });
+
+  it('repairs more problems than it lists, and says of the rest that they are repaired too', async () => {
+    const at = await openCopy(lived);
+    for (let i = 0; i < 250; i += 1) await at.engine.blobs.create(`nobodys-${i}`, recording());
+    const report = await fsck(at.engine, { repair: true });
+    expect(report).toMatchObject({ clean: true, counts: { blobs: 3 } });
+    expect(report.problems).toHaveLength(101);
+    expect(report.problems.every((problem) => problem.repaired)).toBe(true);
+    expect(report.problems.at(-1)).toEqual({ code: 'blob_unnamed', what: 'and 150 more', repaired: true });
+    await at.close();
+  });
+
+  it('looks again inside its transaction: what was put right meanwhile stays as it is', async () => {
+    const faults = new HookedFaults();
+    const at = await openCopy(lived, { faults });
+    await at.engine.blobs.create('nobodys-bytes', recording());
+    at.sql('DELETE FROM tombstone_token');
+    const tokens = await at.engine.store.reads.tombstones.tokensOf(at.story.purged);
+    expect(tokens).toEqual([]);
+    const doomed = faults.next('fsck:repaired', async () => {
+      // Between the tombstone's repair and that of the bytes, somebody else claims them.
+      at.sql("INSERT INTO doomed_blob VALUES ('nobodys-bytes', 'nobody', NULL, 1)");
+    });
+    const report = await fsck(at.engine, { deep: true, repair: true });
+    await doomed;
+    expect(report.repairs.map((repair) => repair.code)).toEqual(['tombstone_token_missing']);
+    expect(await at.engine.blobs.stat('nobodys-bytes')).not.toBeNull();
+    await at.close();
+  });
+});
+
+describe('a repair beside a working server', () => {
+  it('takes nothing from it, while uploads, purges and seals go on', async () => {
+    const at = await openCopy(lived, {}, { TACET_BACKUP_HORIZON: '0' });
+    const kept: string[] = [];
+    const lanes = ['a', 'b'].map(async (lane) => {
+      for (let i = 0; i < 8; i += 1) {
+        const callId = await archiveCall(at.engine, at.caller, `s-${lane}-${i}`, `512 555 2${lane.charCodeAt(0)}${i}`);
+        if (i % 2 === 0) await erase(at.engine, at.caller, 'purge', callId);
+        else kept.push(callId);
+        at.sql('INSERT INTO token VALUES (1, 1, 1, randomblob(16), ?)', `nobody-${lane}-${i}`);
+        await at.engine.blobs.create(`nobodys-${lane}-${i}`, recording());
+      }
+    });
+    const state = { isWorking: true };
+    const work = Promise.all(lanes).finally(() => {
+      state.isWorking = false;
+    });
+    while (state.isWorking) expectOnlyPlanted(await fsck(at.engine, { deep: true, repair: true }));
+    await work;
+    await untilQuiet(at.engine);
+    expect(await fsck(at.engine, { deep: true, repair: true })).toMatchObject({ clean: true });
+    const story = { ...at.story, plain: kept[0] ?? '', other: kept.at(-1) ?? '' };
+    expect(await readableOf({ ...at, story })).toHaveLength(4 + 4 + 4 + 1 + 3);
+    await at.expectAtRest();
+    await at.close();
+  });
+});
+
+describe('a quick look', () => {
+  it('opens no recording, however damaged, and yet tells of each whether it is there', async () => {
+    const blobs = new CountingBlobs(lived);
+    const at = await openCopy(lived, { blobs });
+    const { counts } = await fsck(at.engine);
+    expect(counts).toMatchObject({ recordings: 3 });
+    expect(blobs.opened).toBe(0);
+    await fsck(at.engine, { deep: true });
+    expect(blobs.opened).toBe(3);
+    await at.close();
+  });
+});
+
+describe('a deep look', () => {
+  it('counts by tenant what there is', async () => {
+    const at = await openCopy(lived);
+    const { counts } = await fsck(at.engine, { deep: true });
+    expect(counts['byTenant']).toEqual({
+      [at.story.tenantId]: {
+        calls: 5,
+        artifacts: {
+          'index-key': 1,
+          'tombstone-key': 1,
+          recording: 3,
+          transcript: 4,
+          details: 4,
+          correlation: 5,
+          'hold-reason': 1,
+        },
+        recordingBytes: at.value<number>('SELECT sum(blob_bytes) FROM artifact'),
+        tokens: { session: 5, phone: 10 },
+        tombstones: 1,
+      },
+    });
+    await at.close();
+  });
+});
+
+/** The life's own blobs, in which openings are counted. */
+class CountingBlobs extends FileBlobs {
+  opened = 0;
+
+  constructor(of: Lived) {
+    super({ root: `${of.folder}/home/blobs`, faults: noFaults });
+  }
+
+  override async open(name: string): Promise<BlobReader | null> {
+    this.opened += 1;
+    return await super.open(name);
+  }
+}
+
+function expectOnlyPlanted({ problems }: FsckReport): void {
+  const others = problems.filter((problem) => !/nobody|and \d+ more/.test(problem.what));
+  expect(others).toEqual([]);
+}
+
+async function tokensOf(at: OpenArchive, ownerId: string) {
+  return await at.engine.store.reads.tokens.ofOwner(ownerId);
+}

@@ -1,0 +1,112 @@
+/** A copy of the database may be made at any instant: here, at every step of everything that writes. */
+import { afterAll, describe, expect, test } from 'vitest';
+import { Upload } from '../../src/engine/archive/upload.ts';
+import { placeHold } from '../../src/engine/holds/place-hold.ts';
+import { releaseHold } from '../../src/engine/holds/release-hold.ts';
+import { faultPoints } from '../crash/fault-points.ts';
+import { standingOf } from '../crash/invariants.ts';
+import { audio, cast, type LifeCall, newCallOf, recordingOf, type Standing } from '../crash/life.ts';
+import { erase, purgeAll, Stage, type Work } from './stage.ts';
+
+/** Points that no life without a restore, a repair or a recovery key comes to. */
+const elsewhere = /^(restore|fsck|lock|backup):/;
+/** Of each point: copies made the first and the third time that the life comes to it. */
+const times = [1, 3];
+
+type Copy = { name: string; copy: string; complete: ReadonlySet<LifeCall>; begun: ReadonlySet<LifeCall> };
+
+/** How the life leaves its calls. */
+const leaves: readonly (readonly [LifeCall, Standing])[] = [
+  [cast.kept, 'whole'],
+  [cast.keptChat, 'whole'],
+  [cast.purged, 'gone'],
+  [cast.purgedTwice, 'gone'],
+  [cast.purgedChat, 'gone'],
+  [cast.held, 'gone'],
+  [cast.depersonalized, 'depersonalized'],
+  [cast.muted, 'muted'],
+];
+
+const life = new Stage();
+const copies: Copy[] = [];
+const [complete, begun] = [new Set<LifeCall>(), new Set<LifeCall>()];
+// What it retired at its beginning has passed its horizon when the copies are made.
+await life.process(async ({ engine }) => void (await engine.rootKeys.seal()));
+life.lapse(8 * 24 * 3_600_000);
+await life.process(live, copyingFaults());
+
+afterAll(() => life.end());
+
+describe('a copy of the database', () => {
+  test('was made at every step', () => {
+    const reached = new Set(copies.map((one) => one.name.split(',')[0]));
+    expect(faultPoints().filter((point) => !elsewhere.test(point) && !reached.has(point))).toEqual([]);
+  });
+
+  test.each(copies)('made at $name and restored, brings back nothing that was erased', async (one) => {
+    const stage = Stage.like(life);
+    try {
+      stage.putBack(one.copy);
+      expect(await stage.restore()).toMatchObject({ unverified: 0, callsWithoutBytes: [] });
+      await stage.expectSound();
+      await stage.process(async ({ engine, caller }) => {
+        for (const [call, standing] of leaves) {
+          const expected = new Set<Standing>(one.complete.has(call) || standing === 'gone' ? [standing] : ['absent']);
+          // Of a call on its way in, the copy may have either.
+          if (one.begun.has(call)) expected.add(standing);
+          expect([...expected], call.session).toContain(await standingOf(engine, caller, call));
+        }
+      });
+    } finally {
+      stage.end();
+    }
+  });
+});
+
+/** Copies the database where the life stands, before it goes on. */
+function copyingFaults() {
+  const reached = new Map<string, number>();
+  return {
+    at(point: string) {
+      const time = (reached.get(point) ?? 0) + 1;
+      reached.set(point, time);
+      if (!times.includes(time)) return;
+      const name = `${point}, time ${time}`;
+      copies.push({ name, copy: life.copy(), complete: new Set(complete), begun: new Set(begun) });
+    },
+  };
+}
+
+async function live(at: Work): Promise<void> {
+  await at.engine.rootKeys.expire();
+  for (const [call] of leaves) {
+    begun.add(call);
+    await at.stage.archive(at, call);
+    complete.add(call);
+  }
+  await cutUpload(at);
+  const hold = { identifiers: [], from: null, to: null, reviewAt: null, reason: 'a court asked' };
+  const { id } = await placeHold(at.engine, at.caller, { ...hold, callIds: [at.stage.idOf(cast.held)] });
+  await Promise.all([
+    purgeAll(at, { by: 'calls', ids: [at.stage.idOf(cast.purged), at.stage.idOf(cast.purgedTwice)] }),
+    purgeAll(at, { by: 'phone', phone: cast.purgedChat.phone }),
+    erase(at, 'depersonalize', cast.depersonalized, true),
+    erase(at, 'delete-recording', cast.muted),
+  ]);
+  await at.engine.epochs.turn(at.caller.tenant.id);
+  await releaseHold(at.engine, at.caller, id);
+  await purgeAll(at, { by: 'sessions', ids: [cast.held.session] });
+}
+
+/** An upload whose line breaks in the middle. */
+async function cutUpload({ engine, caller }: Work): Promise<void> {
+  const upload = new Upload(engine, caller);
+  await upload.describe(newCallOf(cast.aborted));
+  await upload.storeRecording(broken(), audio).catch(() => undefined);
+  await upload.abort();
+}
+
+async function* broken(): AsyncGenerator<Buffer> {
+  yield recordingOf(cast.aborted).subarray(0, 30_000);
+  throw new Error('the line broke');
+}

@@ -1,0 +1,159 @@
+import { generateIdentity, identityToRecipient } from 'age-encryption';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from '../support/until.ts';
+import { attack, keysByForce, type Opened } from './attack.ts';
+import { formsOfIdentity } from './identity-text.ts';
+import { type Loot, lootOf, type TakenFile, takeFolder } from './loot.ts';
+import { Machine, setMasterKey } from './machine.ts';
+import { type InHand, rootKeysIn } from './vault-keys.ts';
+
+/** Starting processes on a busy machine. */
+const lifeMsMax = 60_000;
+
+const erased = ['first', 'second', 'late'];
+const living = ['kept', 'later'];
+
+/**
+ * Calls come and go with a seal after every purge, and the home is copied at many moments: with what is in its
+ * write-ahead log, beside a server that runs. One server is killed, and the next takes a leaf of its own; at the end the
+ * power goes. Answers the vault as it was before the first seal.
+ */
+async function live(machine: Machine): Promise<TakenFile[]> {
+  await machine.found();
+  const before = await machine.serve();
+  await machine.archive(before, 'first', 'second', 'kept');
+  await machine.copyHome();
+  const vaultInTime = takeFolder(machine.vault);
+  await machine.json(['backup', machine.at('backups', 'one')]);
+  await machine.purge(before, 'first');
+  await machine.stop('SIGKILL');
+  await machine.copyHome();
+  const after = await machine.serve();
+  await machine.archive(after, 'late', 'later');
+  await machine.copyHome();
+  await machine.purge(after, 'second');
+  await machine.purge(after, 'late');
+  await machine.stop('SIGKILL');
+  return vaultInTime;
+}
+
+/** Calls by session of which anything opened, and whether all of it did that the home holds now. */
+function sessionsOpened(machine: Machine, loot: Loot, opened: Opened): { any: string[]; whole: string[] } {
+  const count = (sealings: readonly { context: { ownerId: string } }[], id: string) =>
+    sealings.filter(({ context }) => context.ownerId === id).length;
+  const sessions = [...machine.callIds.keys()].sort();
+  const any = sessions.filter((session) => count(opened.sealings, machine.idOf(session)) > 0);
+  const whole = any.filter((session) => {
+    const id = machine.idOf(session);
+    return count(opened.sealings, id) === count(loot.sealings, id);
+  });
+  return { any, whole };
+}
+
+/** What opened says what it was given to keep. */
+function expectSpeaks(machine: Machine, opened: Opened, session: string): void {
+  const ofCall = opened.sealings.filter(({ context }) => context.ownerId === machine.idOf(session));
+  expect(ofCall.map(({ context }) => context.kind).sort()).toEqual([
+    'correlation',
+    'details',
+    'recording',
+    'recording-facts',
+  ]);
+  const correlation = ofCall.find(({ context }) => context.kind === 'correlation');
+  expect(correlation?.plain.toString()).toContain(session);
+}
+
+describe.concurrent('a machine taken by somebody with every older copy of its home', () => {
+  describe('where a recovery key is set', () => {
+    const machine = new Machine();
+    let identity: string;
+    let files: TakenFile[];
+    let vaultInTime: TakenFile[];
+    let loot: Loot;
+    let inHand: InHand;
+
+    beforeAll(async () => {
+      identity = await generateIdentity();
+      machine.set('TACET_RECOVERY_KEY', await identityToRecipient(identity));
+      inHand = { masterKey: setMasterKey(machine) };
+      vaultInTime = await live(machine);
+      files = machine.seize();
+      loot = lootOf(files);
+    }, lifeMsMax);
+
+    afterAll(async () => await machine.end());
+
+    test('opens no call erased before the last seal, and of what lives everything', async () => {
+      const keys = await rootKeysIn(files, inHand);
+      expect(keys).toHaveLength(1);
+      expect(keysByForce(files, loot)).toEqual([]);
+      const opened = attack(loot, keys, 'every');
+      expect(opened.tops.opened).toBeGreaterThan(0);
+      expect(opened.tops.opened).toBeLessThan(opened.tops.all / 2);
+      expect(sessionsOpened(machine, loot, opened)).toEqual({ any: living, whole: living });
+      for (const session of living) expectSpeaks(machine, opened, session);
+    });
+
+    test('opens what was erased within the horizon with the identity in hand too', async () => {
+      const opened = attack(loot, await rootKeysIn(files, { ...inHand, identities: [identity] }), 'entries');
+      const all = [...erased, ...living].sort();
+      expect(sessionsOpened(machine, loot, opened)).toEqual({ any: all, whole: all });
+      for (const session of erased) expectSpeaks(machine, opened, session);
+    });
+
+    test('opens with a copy of the vault made in time what it could open then, and no call of a leaf born after the next seal', async () => {
+      const opened = attack(loot, await rootKeysIn([...files, ...vaultInTime], inHand), 'entries');
+      expect(sessionsOpened(machine, loot, opened).any).toEqual(['first', 'kept', 'later', 'second']);
+    });
+
+    test('finds the identity nowhere: not in the home, the vault, a backup, the environment or a log', () => {
+      const everything = [...files.map(({ bytes }) => bytes), ...machine.said.map((text) => Buffer.from(text))];
+      for (const form of formsOfIdentity(identity)) {
+        expect(everything.filter((bytes) => bytes.includes(form))).toEqual([]);
+      }
+    });
+  });
+
+  describe('where none is set', () => {
+    const machine = new Machine();
+    let files: TakenFile[];
+    let loot: Loot;
+
+    beforeAll(async () => {
+      await live(machine);
+      files = machine.seize();
+      loot = lootOf(files);
+    }, lifeMsMax);
+
+    afterAll(async () => await machine.end());
+
+    test('opens what was erased within the horizon, by trying every window of every file and nothing else', async () => {
+      const keys = keysByForce(files, loot);
+      const opened = attack(loot, keys, 'entries');
+      const all = [...erased, ...living].sort();
+      expect(sessionsOpened(machine, loot, opened)).toEqual({ any: all, whole: all });
+      expect(opened.tops.opened).toBe(opened.tops.all);
+      const byReading = (await rootKeysIn(files, {})).map(hex);
+      expect(byReading).toEqual(expect.arrayContaining(keys.map(hex)));
+    });
+
+    test(
+      'opens nothing of it once the horizon has passed, as if one were set',
+      async () => {
+        const horizon = { TACET_BACKUP_HORIZON: '1s' };
+        const status = (await machine.json(['keys', 'status'], horizon)) as { sealedAt: string };
+        await until(async () => Date.now() > Date.parse(status.sealedAt) + 1000);
+        await machine.json(['keys', 'seal'], horizon);
+        const later = machine.seize();
+        const all = lootOf([...later, ...files.map((file) => ({ ...file, path: `before${file.path}` }))]);
+        const keys = [...(await rootKeysIn(later, {})), ...keysByForce(later, all)];
+        expect(sessionsOpened(machine, all, attack(all, keys, 'every'))).toEqual({ any: living, whole: living });
+      },
+      lifeMsMax,
+    );
+  });
+});
+
+function hex(key: Buffer): string {
+  return key.toString('hex');
+}
