@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { exitCodes } from '../src/cli/exit-codes.ts';
 import { CreovaiClient } from './support/creovai-client.ts';
 import { commandsOf, DocShell, docPage } from './support/doc-commands.ts';
 import { startTacet, type TacetProcess } from './support/tacet-process.ts';
@@ -12,16 +13,21 @@ import { until } from './support/until.ts';
 type Chapter = { before?(): Promise<void>; after?(): Promise<void> };
 
 const chapterMsMax = 240_000;
-const commands = commandsOf(docPage('backup.md'));
+const page = docPage('backup.md');
+const commands = commandsOf(page);
 const sections = [...new Set(commands.map(({ section }) => section))];
 
 const shell = new DocShell();
 const audio = randomBytes(80_000);
 const callIds = new Map<string, string>();
-let credentials: { clientId: string; clientSecret: string };
+let credentials: { clientId: string; clientSecret: string } | undefined;
 let server: TacetProcess | undefined;
 let client: CreovaiClient;
 let phones = 0;
+/** Standard output of the last command. */
+let said = '';
+/** The same of the last restore. */
+let reported = '';
 
 afterAll(async () => {
   await endServer('SIGTERM');
@@ -84,10 +90,12 @@ const chapters: Record<string, Chapter> = {
       await serving(async () => await purged('erased-without-vault'));
       await loseVault();
     },
-    // The limit that the section states: what the vault's copy does not know of is back, and is erased again by hand.
+    // The limit that the section states: what the vault's copy does not know of is back, all but its audio.
     after: async () =>
       await serving(async () => {
-        await expectPlays('alive', 'erased-without-vault');
+        await expectPlays('alive');
+        expect(await client.status('erased-without-vault')).toBe('Complete');
+        expect(said).toMatch(new RegExp(`^callsWithoutBytes: \\["${callIds.get('erased-without-vault')}"\\]$`, 'm'));
         await purged('erased-without-vault');
         await expectGone('erased-later', 'erased-in-snapshot', 'erased-without-vault');
       }),
@@ -155,10 +163,23 @@ describe('docs/backup.md', () => {
     expect(sections).toEqual(Object.keys(chapters));
   });
 
+  test('says what each exit code means', () => {
+    const told = [...page.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code));
+    expect(told).toEqual(Object.values(exitCodes).sort((a, b) => a - b));
+  });
+
   test.each(sections)('%s: does what it says', { timeout: chapterMsMax }, async (section) => {
     await chapters[section]?.before?.();
     await runSection(section);
     await chapters[section]?.after?.();
+  });
+
+  test('says what each field of the report means, and names no other', () => {
+    const table = page.slice(page.indexOf('## What the report means'), page.indexOf('## The recovery key'));
+    const told = table.split('\n').flatMap((row) => row.split('|')[1]?.match(/`\w+`/g) ?? []);
+    expect(told.map((name) => name.slice(1, -1)).sort()).toEqual(
+      [...reported.matchAll(/^(\w+): /gm)].map(([, name]) => name).sort(),
+    );
   });
 });
 
@@ -166,6 +187,8 @@ async function runSection(section: string): Promise<void> {
   for (const one of commands.filter((command) => command.section === section)) {
     const { code, output, errors } = await shell.run(one.command);
     expect(code, `line ${one.line}: ${one.command}\n${output}${errors}`).toBe(one.exitCode);
+    said = output;
+    if (/^bin\/tacet restore/.test(one.command) && code === 0) reported = output;
   }
 }
 
@@ -211,7 +234,7 @@ async function makeClient(): Promise<{ clientId: string; clientSecret: string }>
   await mustRun('bin/tacet tenant create acme --region US');
   const made = await mustRun('bin/tacet client create --tenant acme --scopes all --json');
   // What our own command has just printed.
-  return JSON.parse(made) as typeof credentials;
+  return JSON.parse(made) as { clientId: string; clientSecret: string };
 }
 
 async function endServer(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {

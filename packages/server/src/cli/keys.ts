@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { Surroundings } from './command-line.ts';
+import { keysStatusOf, statusJson, statusLines } from './keys-status.ts';
 import { print, withApp } from './with-app.ts';
 
 /** `tacet keys status | seal`. */
@@ -15,17 +16,17 @@ export function keysCommands(around: Surroundings): Command {
     });
   keys
     .command('status')
+    .description('Root keys and when they die, how long backups open, token epochs')
     .option('--json', 'one JSON document on standard output')
     .action(async (options: { json?: boolean }) => {
-      const status = await withApp(around, async (app) => await app.engine.rootKeys.status());
-      const iso = (at: number | null) => (at === null ? null : new Date(at).toISOString());
-      print(options.json, {
-        archiveId: status.archiveId,
-        generation: status.generation,
-        sealedAt: iso(status.sealedAt),
-        horizonMs: status.horizonMs,
-        rootKeys: status.rootKeys.map((key) => ({ ...key, diesAt: iso(key.diesAt) })),
-      });
+      const status = await withApp(around, keysStatusOf);
+      if (options.json) print(true, statusJson(status));
+      else
+        process.stdout.write(
+          statusLines(status)
+            .map((line) => `${line}\n`)
+            .join(''),
+        );
     });
   return keys;
 }

@@ -55,10 +55,15 @@ export class Secrets {
   /** Forgets what is older than a minute; called by a timer, so that an idle process forgets too. */
   dropOld(): void {
     for (const [name, kept] of this.#remembered) {
-      if (kept.at > this.#clock.now() - lifeMs) continue;
+      if (this.#isYoung(kept)) continue;
       kept.value.fill(0);
       this.#remembered.delete(name);
     }
+  }
+
+  /** Either way: what was kept before the clock was set back must not live until it has caught up. */
+  #isYoung({ at }: { at: number }): boolean {
+    return Math.abs(this.#clock.now() - at) < lifeMs;
   }
 
   /**
@@ -67,7 +72,7 @@ export class Secrets {
    */
   async #remember(name: string, open: () => Promise<OpenedSecret>): Promise<OpenedSecret> {
     const kept = this.#remembered.get(name);
-    if (kept && kept.at > this.#clock.now() - lifeMs) return { slot: kept.slot, value: Buffer.from(kept.value) };
+    if (kept && this.#isYoung(kept)) return { slot: kept.slot, value: Buffer.from(kept.value) };
     const { slot, value } = await open();
     this.#remembered.get(name)?.value.fill(0);
     this.#remembered.set(name, { slot, value: Buffer.from(value), at: this.#clock.now() });

@@ -44,14 +44,13 @@ export class PageCache {
 
   /** Forgets and wipes what is older than a minute; called by a timer, so that idle processes forget too. */
   dropOld(): void {
-    const oldest = this.#clock.now() - lifeMs;
-    for (const [name, kept] of this.#kept) if (kept.at <= oldest) this.#delete(name);
+    for (const [name, kept] of this.#kept) if (!this.#isYoung(kept)) this.#delete(name);
   }
 
   #get(name: string): Buffer | undefined {
     const kept = this.#kept.get(name);
     if (kept === undefined) return undefined;
-    if (kept.at > this.#clock.now() - lifeMs) return kept.bytes;
+    if (this.#isYoung(kept)) return kept.bytes;
     this.#delete(name);
     return undefined;
   }
@@ -61,6 +60,11 @@ export class PageCache {
     const eldest = this.#kept.size >= maxPages ? this.#kept.keys().next().value : undefined;
     if (eldest !== undefined) this.#delete(eldest);
     this.#kept.set(name, { bytes: Buffer.from(bytes), at: this.#clock.now() });
+  }
+
+  /** Either way: what was kept before the clock was set back must not live until it has caught up. */
+  #isYoung({ at }: { at: number }): boolean {
+    return Math.abs(this.#clock.now() - at) < lifeMs;
   }
 
   #delete(name: string): void {

@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import { type Faults, noFaults } from '../lib/faults.ts';
-import { AppError } from '../model/errors.ts';
+import { AppError, hasCode } from '../model/errors.ts';
 import type { KeyStore, KeyTx, SealRecord, TopRow } from '../model/key-store.ts';
 import type { Head, RootKeyName, Vault, VaultState } from '../model/vault.ts';
 import type { KeyTree } from './key-tree.ts';
@@ -65,7 +65,8 @@ export class RootKeys {
   /**
    * Creates the archive where there is none, and refuses one that may not be used: another archive's vault or an older
    * one (`archive_mismatch`), a restored database (`archive_restored`), a vault of which a part is missing
-   * (`vault_unreachable`) or open to others (`config_invalid`). Run once by every process before anything else.
+   * (`vault_unreachable`), that is open to others or to another master key (`config_invalid`). Run once by every process
+   * before anything else.
    *
    * @param newArchiveId used when both database and vault are empty.
    */
@@ -82,7 +83,7 @@ export class RootKeys {
       if (top === undefined) await this.#create(tx, await this.#vault.current(), newArchiveId);
     });
     const asking = { restoring: false };
-    await this.#moveHead(asking);
+    await this.#underLock(asking, 'usual', async ({ top }) => await this.#refuseUnreadable(top));
     await this.#lockAway(asking);
   }
 
@@ -183,6 +184,15 @@ export class RootKeys {
       () => (missed ? notShownIn(missed.state, missed.top) : new AppError('vault_unreachable')),
     );
     return done;
+  }
+
+  /** Throws `config_invalid` for a missing or wrong master key. Damage is left to whoever meets it, fsck among them. */
+  async #refuseUnreadable(top: TopRow): Promise<void> {
+    try {
+      (await this.#tree.rootKey(top)).fill(0);
+    } catch (error) {
+      if (!hasCode(error, 'damage')) throw error;
+    }
   }
 
   /** Moves the vault's head up to the row where it is behind. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import { type Faults, noFaults } from '../lib/faults.ts';
-import { AppError, Bug } from '../model/errors.ts';
+import { AppError, Bug, hasCode } from '../model/errors.ts';
 import type { KeyStore, KeyTx, Reservation } from '../model/key-store.ts';
 import { journalEntry } from './journal-entries.ts';
 import type { KeyTree } from './key-tree.ts';
@@ -15,6 +15,9 @@ export type SlotIssuerOptions = {
   leaseMs: number;
   faults?: Faults;
 };
+
+/** Reservations lost twice in a row mean a stalled machine. */
+const attemptsMax = 3;
 
 type Leaf = { index: number; next: number; leaseUntil: number };
 
@@ -50,7 +53,7 @@ export class SlotIssuer {
     if (count < 1 || count > fanOut) throw new Bug(`cannot take ${count} slots side by side`);
     for (;;) {
       const leaf = this.#leaf;
-      if (leaf && leaf.next + count <= fanOut && leaf.leaseUntil > this.#clock.now()) {
+      if (leaf && leaf.next + count <= fanOut && this.#isHeld(leaf)) {
         const first = leaf.index * fanOut + leaf.next;
         leaf.next += count;
         return Array.from({ length: count }, (_, i) => first + i);
@@ -59,6 +62,21 @@ export class SlotIssuer {
         this.#bearing = undefined;
       });
       this.#leaf = await this.#bearing;
+    }
+  }
+
+  /**
+   * Takes slots and runs `work`, which names and confirms them; again with new ones where their reservation was lost
+   * meanwhile, which takes a process that stood still for as long as its lease.
+   */
+  async withSlots<T>(count: number, work: (slots: readonly number[]) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      const slots = await this.take(count);
+      try {
+        return await work(slots);
+      } catch (error) {
+        if (!hasCode(error, 'lease_lost') || attempt === attemptsMax) throw error;
+      }
     }
   }
 
@@ -83,6 +101,12 @@ export class SlotIssuer {
   async close(): Promise<number> {
     this.#leaf = undefined;
     return await endReservations(this.#store, this.#tree, this.#clock, { owner: this.#owner });
+  }
+
+  /** A lease further away than it is long was taken before the clock was set back, and says nothing. */
+  #isHeld({ leaseUntil }: Leaf): boolean {
+    const left = leaseUntil - this.#clock.now();
+    return left > 0 && left <= this.#leaseMs;
   }
 
   async #bear(): Promise<Leaf> {

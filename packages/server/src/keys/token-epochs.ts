@@ -56,11 +56,12 @@ export class TokenEpochs {
    * being current by now, somebody else was faster: then that one is returned.
    */
   async begin(tenantId: string, only?: { after: number }): Promise<Epoch> {
-    const [slot] = await this.#issuer.take(1);
-    return await this.#store.write(async (tx) => {
-      const current = (await tx.tokens.epochs(tenantId)).at(-1);
-      if (only !== undefined && current !== undefined && current.number !== only.after) return current;
-      return await this.beginIn(tx, tenantId, slot ?? 0);
+    return await this.#issuer.withSlots(1, async ([slot = 0]) => {
+      return await this.#store.write(async (tx) => {
+        const current = (await tx.tokens.epochs(tenantId)).at(-1);
+        if (only !== undefined && current !== undefined && current.number !== only.after) return current;
+        return await this.beginIn(tx, tenantId, slot);
+      });
     });
   }
 

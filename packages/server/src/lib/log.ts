@@ -1,3 +1,5 @@
+import { writeSync } from 'node:fs';
+
 /** Structured log lines: an event's name, ids, codes, counts and durations. Never anything a client supplied. */
 export type LogFields = Record<string, string | number | boolean | null | undefined>;
 
@@ -18,5 +20,11 @@ export const stderrLog: Log = {
 };
 
 function write(level: string, event: string, fields: LogFields | undefined): void {
-  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, event, ...fields })}\n`);
+  const line = `${JSON.stringify({ time: new Date().toISOString(), level, event, ...fields })}\n`;
+  try {
+    // Not by the stream: one failed write, to a file on a full disk, would end the process or silence it for good.
+    writeSync(process.stderr.fd, line);
+  } catch {
+    // A line that cannot be said must not end the server.
+  }
 }

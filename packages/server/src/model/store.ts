@@ -215,8 +215,17 @@ export interface StoreTx extends Omit<StoreReads, 'keys'> {
       runAt: number;
       lease?: { owner: string; until: number };
     }): Promise<void>;
-    /** Takes due jobs whose lease is free or over: sets owner and lease, and counts the attempt. */
-    claim(options: { owner: string; now: number; leaseUntil: number; limit: number }): Promise<Job[]>;
+    /**
+     * Takes due jobs whose lease is free or over: sets owner and lease, and counts the attempt. One that is put off beyond
+     * `putOffMax` is due too: nobody waits for so long, so the clock has been set back since.
+     */
+    claim(options: {
+      owner: string;
+      now: number;
+      leaseUntil: number;
+      limit: number;
+      putOffMax?: number;
+    }): Promise<Job[]>;
     /** True if this owner still holds this attempt. Every write of a worker asks first. */
     fence(job: Job): Promise<boolean>;
     renew(job: Job, leaseUntil: number): Promise<boolean>;

@@ -47,13 +47,14 @@ export function jobWrites(session: Session): StoreTx['jobs'] {
         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, payload) WHERE finished_at IS NULL DO NOTHING`;
       await session.change(sql, [id, kind, payload, runAt, lease ? 1 : 0, lease?.owner ?? null, lease?.until ?? null]);
     },
-    /** Those that are due for longest come first. */
-    async claim({ owner, now, leaseUntil, limit }) {
+    /** Those that are due for longest come first, those put off beyond belief last. */
+    async claim({ owner, now, leaseUntil, limit, putOffMax = Number.MAX_SAFE_INTEGER }) {
       const sql = `UPDATE job SET lease_owner = ?, lease_until = ?, attempts = attempts + 1 WHERE id IN (
-          SELECT id FROM job WHERE finished_at IS NULL AND run_at <= ? AND (lease_until IS NULL OR lease_until <= ?)
+          SELECT id FROM job WHERE finished_at IS NULL AND (run_at <= ? OR run_at > ?)
+            AND (lease_until IS NULL OR lease_until <= ?)
           ORDER BY run_at, id LIMIT ? ${dialect.lock.free}
         ) RETURNING *`;
-      const rows = await session.rows<Row<'job'>>(sql, [owner, leaseUntil, now, now, limit]);
+      const rows = await session.rows<Row<'job'>>(sql, [owner, leaseUntil, now, putOffMax, now, limit]);
       return rows.map(toJob).toSorted((a, b) => a.runAt - b.runAt || (a.id < b.id ? -1 : 1));
     },
     async fence(job) {

@@ -282,7 +282,9 @@ ${underLock}`,
   },
   {
     name: 'an expiry looks at the old connection',
-    patches: [{ file: 'keys/root-keys.ts', find: 'this.#store.writeFresh(within)', replace: 'this.#store.write(within)' }],
+    patches: [
+      { file: 'keys/root-keys.ts', find: 'this.#store.writeFresh(within)', replace: 'this.#store.write(within)' },
+    ],
     killedBy: { history: 'an expiry of a process that opened' },
     finding: 'lost',
   },

@@ -23,11 +23,6 @@ export function faultPoints(): string[] {
   return [...points].sort();
 }
 
-/** The product's files whose text has a word. */
-export function filesNaming(word: string): string[] {
-  return productFiles().flatMap(({ name, text }) => (text.includes(word) ? [name] : []));
-}
-
 function productFiles(): { name: string; text: string }[] {
   return readdirSync(sources, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts'))

@@ -10,7 +10,7 @@ import { createTenant } from '../../src/engine/access/create-tenant.ts';
 import { sweepAbandonedUploads } from '../../src/engine/archive/abandoned-uploads.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { type Log, silentLog } from '../../src/lib/log.ts';
-import { faultPoints, filesNaming } from './fault-points.ts';
+import { faultPoints } from './fault-points.ts';
 import { expectAtRest, expectRetry, standingOf } from './invariants.ts';
 import { callerOf, cast, type LifeCall, ledgerOf, lifeConfig, possibleStandings, tenantSlug } from './life.ts';
 import { untilQuiet } from './quiet.ts';
@@ -31,10 +31,6 @@ const rows = points.flatMap((point) => occasionsOf(counted[point] ?? 0).map((tim
 describe('the kill table', () => {
   test.each(points)('reaches %s', (point) => {
     expect(counted[point] ?? 0, `no step of ${script} comes to the fault point ${point}`).toBeGreaterThan(0);
-  });
-
-  test('leaves out the steps of a restore only as long as no product code can run one', () => {
-    expect(filesNaming('restoreDatabase')).toEqual(['restore.ts']);
   });
 });
 
@@ -57,7 +53,7 @@ describe.concurrent('after a death at', () => {
   );
 });
 
-/** The steps of a restore, which no command runs yet; `test/attacker` stops one at every step. */
+/** The steps of a restore have a table of their own, `test/restore/kill-table.test.ts`. */
 function isRestore(point: string): boolean {
   return point.startsWith('restore:');
 }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Upload } from '../../src/engine/archive/upload.ts';
 import type { Engine } from '../../src/engine/context.ts';
 import { eraseNow } from '../../src/engine/erasure/erase-now.ts';
+import { AppError } from '../../src/model/errors.ts';
 import { standingOf } from '../crash/invariants.ts';
 import { archive, audio, chunksOf, type LifeCall, newCallOf, recordingOf } from '../crash/life.ts';
 import { untilQuiet } from '../crash/quiet.ts';
@@ -137,6 +138,20 @@ describe('a lease of a dead process', () => {
     expect(await uploadsUntil()).toHaveLength(1);
     await upkeepUntil(async () => (await uploadsUntil()).length === 0);
   });
+});
+
+test('a job put off before the clock was set back by a day is tried again as soon as others would be', async () => {
+  const { engine, caller } = timed.app;
+  const { callId } = await archive(engine, caller(), call);
+  const { erase } = engine.blobs;
+  engine.blobs.erase = async () => {
+    throw new AppError('blob_failed');
+  };
+  await (await eraseNow(engine, caller(), { action: 'purge', keepRecording: false, callIds: [callId] }))?.ended;
+  engine.blobs.erase = erase;
+  timed.lapse(-dayMs);
+  await untilQuiet(engine);
+  expect(await standingOf(engine, caller(), call)).toBe('gone');
 });
 
 test('a living holder keeps its erasure when the clock is set back: nobody takes it over', async () => {

@@ -81,7 +81,7 @@ describe('an erasure that fails', () => {
         await tx.jobs.enqueue({ id: newId(began), kind: 'erasure', payload, runAt: engine.clock.now() - 1 });
     });
     const plan = await planErasure(engine, caller(), { ...purgeOf(callId), waitsForHolds: false });
-    await startErasure(engine, caller(), plan, { owner: 'a process that died', leaseUntil: engine.clock.now() });
+    await startErasure(engine, caller(), plan, { owner: 'a process that died', leaseMs: 0 });
     await until(async () => (await engine.store.reads.erasures.find(plan.id))?.state === 'completed');
     expect(await standingOf(engine, caller(), purged)).toBe('gone');
     const failing = async () => (await jobs()).filter((job) => job.payload !== plan.id);

@@ -145,7 +145,7 @@ describe.skipIf(noSmallDisk !== undefined)('a disk that is full', () => {
   }, async () => {
     disk = mountSmallDisk(24);
     const on = await startOnDisk('TACET_HOME');
-    const ends = await fillStepByStep(on, (leftKib) => (leftKib < 160 ? 8 : 32));
+    const ends = await fillStepByStep(on, (leftKib) => (leftKib < 160 ? 16 : 48));
     // Neither all at once nor nothing: it has come through the middle.
     expect(ends).toBeGreaterThan(2);
     await on.expectRest();

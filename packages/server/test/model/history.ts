@@ -15,21 +15,27 @@ export type Spoiling = { spoil?: (app: App) => void; verbs?: Verbs };
 /** What went wrong, and all that was asked and answered up to there. */
 export type Failure = { what: string; told: string[] };
 
+/** How often each kind of answer was met. */
+export type Tally = Map<string, number>;
+
+export type Played = { failure: Failure | undefined; tally: Tally };
+
 /** More worlds than this would predict nothing any more. */
 const worldsMax = 200;
 
-/** Plays a history on a real archive beside the model. Undefined when every answer was one that the model allows. */
-export async function failureOf(history: History, spoiling: Spoiling = {}): Promise<Failure | undefined> {
+/** Plays a history on a real archive beside the model. No failure when every answer was one that the model allows. */
+export async function failureOf(history: History, spoiling: Spoiling = {}): Promise<Played> {
   const told: string[] = [];
+  const tally: Tally = new Map();
   const archive = await Archive.open(history.processes, spoiling);
   try {
-    const player = new Player(archive, told);
+    const player = new Player(archive, told, tally);
     for (const operation of history.operations) await player.play(operation);
     await player.end();
-    return undefined;
+    return { failure: undefined, tally };
   } catch (error) {
     const what = error instanceof Surprise ? error.message : describe(error);
-    return { what, told };
+    return { failure: { what, told }, tally };
   } finally {
     await archive.remove();
   }
@@ -46,12 +52,14 @@ function describe(error: unknown): string {
 class Player {
   readonly #archive: Archive;
   readonly #told: string[];
+  readonly #tally: Tally;
   readonly #choosing = new Choosing();
   #worlds: World[] = [emptyWorld()];
 
-  constructor(archive: Archive, told: string[]) {
+  constructor(archive: Archive, told: string[], tally: Tally) {
     this.#archive = archive;
     this.#told = told;
+    this.#tally = tally;
   }
 
   async play(operation: Operation): Promise<void> {
@@ -105,6 +113,7 @@ class Player {
     for (const [i, one] of asked.entries()) {
       this.#told.push(`${one.by}: ${JSON.stringify(one.act)} -> ${JSON.stringify(answers[i] ?? 'died')}`);
       const answer = answers[i];
+      for (const word of wordsOf(answer)) this.#tally.set(word, (this.#tally.get(word) ?? 0) + 1);
       if (answer !== undefined) this.#choosing.learn(one.act, one.by, answer);
     }
     const { worlds, differences } = explain(this.#worlds, outcomes, mayBreakOff);
@@ -168,4 +177,13 @@ class Player {
   #note(what: string, by: number): void {
     this.#told.push(`${by}: ${what}`);
   }
+}
+
+/** What an answer says, by the words that it consists of. */
+function wordsOf(answer: Json | undefined): string[] {
+  if (answer === undefined) return ['died'];
+  const text = JSON.stringify(answer);
+  const told = [...text.matchAll(/"(?:error|standing|outcome|content)":"(\w+)"/g)].map((match) => match[1] ?? '');
+  const names = [...text.matchAll(/"(begun|plays)":/g)].map((match) => match[1] ?? '');
+  return [...told, ...names, ...[...text.matchAll(/"(isNew)":(\w+)/g)].map((match) => `${match[1]}:${match[2]}`)];
 }

@@ -65,6 +65,8 @@ const points = [
   'hold:placed',
 ] as const;
 
+const erasingPoints = points.filter((point) => !point.startsWith('archive:') && !point.startsWith('hold:'));
+
 function operation(rng: Prng, processes: number): Operation {
   const by = rng.below(processes);
   const dice = rng.below(100);
@@ -73,19 +75,51 @@ function operation(rng: Prng, processes: number): Operation {
     const deeds = Array.from({ length: rng.chance(0.7) ? 2 : 3 }, () => concurrent(rng));
     return { op: 'together', by: deeds.map(() => rng.below(processes)), deeds };
   }
-  if (dice < 88) return { op: 'during', by, point: rng.pick(points), deeds: [concurrent(rng), concurrent(rng)] };
+  if (dice < 88) return rng.chance(0.6) ? aimed(rng, by) : during(rng, by);
   if (dice < 92) return { op: 'lapse', how: rng.pick(['minute', 'hour', 'hour', 'hour', 'month'] as const) };
   if (dice < 94) return { op: 'restart', by };
   const deeds = Array.from({ length: 1 + rng.below(2) }, () => concurrent(rng));
   return { op: 'crash', by, at: rng.below(rng.chance(0.5) ? 8 : 45), deeds };
 }
 
+function during(rng: Prng, by: number): Operation {
+  return { op: 'during', by, point: rng.pick(points), deeds: [concurrent(rng), concurrent(rng)] };
+}
+
+/** Something that concerns just the call, or the session, that an erasure is busy with. */
+function aimed(rng: Prng, by: number): Operation {
+  const [tenant, call, session] = [rng.below(2), rng.below(4), rng.below(sessions.length)];
+  const keepRecording = rng.chance(0.3);
+  const byCall: [Deed, Deed][] = [
+    [{ do: 'purge-calls', tenant, names: [call], isWhatIf: false }, asking(rng, tenant, call)],
+    [{ do: 'erase', tenant, action: 'depersonalize', keepRecording, names: [call] }, asking(rng, tenant, call)],
+  ];
+  const upload: Deed = { ...newUpload(rng), do: 'upload', tenant, session };
+  const purgeIt: Deed = { do: 'purge-sessions', tenant, names: [session], isWhatIf: false };
+  const bySession: [Deed, Deed][] = [
+    [purgeIt, upload],
+    [upload, purgeIt],
+    [purgeIt, { do: 'status', tenant, names: [session] }],
+  ];
+  const deeds = rng.pick([...byCall, ...byCall, ...bySession]);
+  return { op: 'during', by, point: rng.pick(deeds[0].do === 'upload' ? points : erasingPoints), deeds };
+}
+
+function asking(rng: Prng, tenant: number, call: number): Deed {
+  return rng.pick<Deed>([
+    { do: 'hold', tenant, names: [call], phone: null, range: 0 },
+    { do: 'play', tenant, call, from: rng.next(), part: rng.next() },
+    { do: 'purge-calls', tenant, names: [call], isWhatIf: rng.chance(0.3) },
+    { do: 'erase', tenant, action: 'delete-recording', keepRecording: false, names: [call] },
+  ]);
+}
+
 function deed(rng: Prng): Deed {
   const dice = rng.below(100);
   if (dice < 12) return { ...newUpload(rng), do: 'begin' };
-  if (dice < 18) return { do: 'open', ...callOf(rng) };
-  if (dice < 23) return { do: 'drain', which: rng.below(4) };
-  if (dice < 27) return { do: 'work' };
+  if (dice < 20) return { do: 'open', tenant: rng.below(2), call: rng.below(5) };
+  if (dice < 26) return { do: 'drain', which: rng.below(4) };
+  if (dice < 30) return { do: 'work' };
   return concurrent(rng);
 }
 

@@ -3,7 +3,7 @@ import { abandoned, archiveRules, destroyUpload, plays } from './rules-archive.t
 import { eraseRules, shred, verify } from './rules-erase.ts';
 import type { Here, Step } from './step.ts';
 import { factsOf, nameOf } from './universe.ts';
-import { byPhone, bySession, callOf, numberOf, stoneBySession } from './world.ts';
+import { byPhone, bySession, numberOf, stoneBySession } from './world.ts';
 
 /** A recording is sealed, and read, in segments of this size. */
 const pieceBytes = 64 * 1024;

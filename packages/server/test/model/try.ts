@@ -7,7 +7,13 @@ const began = Date.now();
 let failed = 0;
 for (let seed = from; seed < to; seed++) {
   const h = historyOf(new Prng(seed), seed);
-  const t=setTimeout(()=>{console.log("HANG",seed);console.log((globalThis as never as {told:string[]}).told?.slice(-5).join("\n"));process.exit(1)},20000);const f = await failureOf(h);clearTimeout(t);
+  const t: unknown = setTimeout(() => {
+    console.log('HANG', seed);
+    console.log((globalThis as never as { told: string[] }).told?.slice(-5).join('\n'));
+    process.exit(1);
+  }, 20000);
+  const f = (await failureOf(h)).failure;
+  clearTimeout(t);
   if (f) {
     failed++;
     console.log(

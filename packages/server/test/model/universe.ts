@@ -48,7 +48,7 @@ export type Facts = {
 export function factsOf({ session, variant }: Content): Facts {
   const n = Number(session.slice(1)) * variants + variant;
   const kind = n % 5 === 4 ? 'chat' : 'call';
-  const bytes = n % 4 === 0 ? 70_000 + n : 900 + 31 * n;
+  const bytes = n % 3 === 0 ? 70_000 + n : 900 + 31 * n;
   return {
     kind,
     phones: n % 3 === 0 ? [n % phones.length, (n + 1) % phones.length] : [n % phones.length],
@@ -77,7 +77,11 @@ export function newCallOf(content: Content): NewCall {
     durationMs: null,
     identifiers,
     details: { participants: written.map((phone) => ({ phone, role: 'customer' })), content: nameOf(content) },
-    correlation: { sessionId: content.session, ...(external !== null && { externalId: external }), content: nameOf(content) },
+    correlation: {
+      sessionId: content.session,
+      ...(external !== null && { externalId: external }),
+      content: nameOf(content),
+    },
     transcript: hasTranscript ? { content: nameOf(content) } : null,
   };
 }

@@ -20,7 +20,7 @@ export type Loot = {
   /** Topmost pages among them. */
   pages: SealedPage[];
   sealings: Sealing[];
-  /** Slots that are named by the server's own secrets, by kind. */
+  /** Slots that rows name for the server's own secrets (`index-key`, `tombstone-key`) and for token epochs (`epoch`). */
   secretSlots: { kind: string; slot: number }[];
   tokens: StoredToken[];
   /** What journal and audit rows say beside ids. */
@@ -33,6 +33,11 @@ export function takeFolder(folder: string): TakenFile[] {
     .map((name) => join(folder, name))
     .filter((path) => lstatSync(path).isFile())
     .map((path) => ({ path, bytes: readFileSync(path) }));
+}
+
+/** The same files as a copy that is kept elsewhere. */
+export function keptAs(name: string, files: readonly TakenFile[]): TakenFile[] {
+  return files.map(({ path, bytes }) => ({ path: `${name}:${path}`, bytes }));
 }
 
 /** Reads every database among the files, with its write-ahead log, and the recordings that its rows name. */
@@ -67,12 +72,20 @@ function readState(database: Database.Database, { loot, once, blobs }: Reading):
   }
   const artifacts = rowsOf<ArtifactRow>(database, 'SELECT slot, tenant_id, owner_id, kind, blob, sealed FROM artifact');
   for (const row of artifacts) {
-    if (row.kind.endsWith('-key') && once(`secret ${row.kind} ${row.slot}`)) loot.secretSlots.push(row);
+    if (row.kind.endsWith('-key') && once(`secret ${row.kind} ${row.slot}`))
+      loot.secretSlots.push({ kind: row.kind, slot: row.slot });
     for (const sealing of sealingsOf(row, blobs)) {
       const name = `sealing ${sealing.context.kind} ${row.owner_id} ${sealing.sealed.toString('hex', 34, 73)}`;
       if (once(name)) loot.sealings.push(sealing);
     }
   }
+  for (const { slot } of rowsOf<{ slot: number }>(database, 'SELECT slot FROM epoch')) {
+    if (once(`secret epoch ${slot}`)) loot.secretSlots.push({ kind: 'epoch', slot });
+  }
+  readTexts(database, { loot, once });
+}
+
+function readTexts(database: Database.Database, { loot, once }: Omit<Reading, 'blobs'>): void {
   for (const [where, table] of [['token', 'token'] as const, ['tombstone', 'tombstone_token'] as const]) {
     for (const { token } of rowsOf<{ token: Buffer }>(database, `SELECT token FROM ${table}`)) {
       if (once(`${where} ${token.toString('hex')}`)) loot.tokens.push({ where, token });

@@ -63,8 +63,8 @@ export class Machine {
   }
 
   /** Starts the server and logs in. */
-  async serve(): Promise<CreovaiClient> {
-    this.#served = startTacet(['serve'], this.env);
+  async serve(env: Record<string, string> = {}): Promise<CreovaiClient> {
+    this.#served = startTacet(['serve'], { ...this.env, ...env });
     const url = await this.#served.listening;
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     const answer = await fetch(`${url}/Token`, { method: 'POST', headers, body: this.#credentials });
@@ -73,9 +73,14 @@ export class Machine {
     return new CreovaiClient(url, token);
   }
 
-  /** The power goes, or the operator stops it. */
-  async stop(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-    this.#served?.child.kill(signal);
+  /** The power goes. */
+  async kill(): Promise<void> {
+    this.#served?.child.kill('SIGKILL');
+    await this.untilDead();
+  }
+
+  /** Resolves when the server has ended, whatever ended it. */
+  async untilDead(): Promise<void> {
     const ended = await this.#served?.ended;
     if (ended !== undefined) this.said.push(ended.output, ended.errors);
     this.#served = undefined;
@@ -127,7 +132,7 @@ export class Machine {
   }
 
   async end(): Promise<void> {
-    await this.stop('SIGKILL');
+    await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -106,7 +106,7 @@ describe('the files of a SQLite store', () => {
       for (let place = 0; place < 100; place += 1) await session.change(sql, [place, Buffer.alloc(9000)]);
     });
     await limitPages(1);
-    await expect(fill()).rejects.toMatchObject({ code: 'internal', detail: 'SQLITE_FULL' });
+    await expect(fill()).rejects.toMatchObject({ code: 'store_failed', detail: 'SQLITE_FULL' });
     expect(await db.reads.rows('SELECT place FROM key_page', [])).toEqual([]);
     await limitPages(1_000_000);
     await fill();

@@ -110,11 +110,15 @@ describe('with a recovery key', () => {
 
   test('set for the first time, it locks away every key that was retired before, however many', async () => {
     const before = await disk.started();
-    for (let i = 0; i < 70; i += 1) await before.rootKeys.seal();
+    for (let generation = 2; generation < 72; generation += 1) {
+      const name = { id: String(generation).padStart(32, '0'), generation };
+      await before.vault.write({ name, key: Buffer.alloc(32, generation), entries: [] });
+    }
+    await before.rootKeys.seal();
     await disk.started({ recoveryKey });
     const { keys } = await disk.state();
-    expect(keys).toHaveLength(71);
-    expect(keys.filter((key) => !key.isLocked).map((key) => key.generation)).toEqual([71]);
+    expect(keys).toHaveLength(72);
+    expect(keys.filter((key) => !key.isLocked).map((key) => key.generation)).toEqual([72]);
   });
 
   test('changed or removed, it says what becomes of later keys alone', async () => {
@@ -153,7 +157,10 @@ describe('with a recovery key', () => {
 
 describe('a retired key file that cannot be read', () => {
   test.each([
-    ['changed', async (path: string) => await writeFile(path, `?${(await readFile(path, 'latin1')).slice(1)}`, 'latin1')],
+    [
+      'changed',
+      async (path: string) => await writeFile(path, `?${(await readFile(path, 'latin1')).slice(1)}`, 'latin1'),
+    ],
     ['empty', async (path: string) => await writeFile(path, '')],
   ])('(%s) is sealed as it is, and keeps no other key from being locked away', async (_, hurt) => {
     const before = await disk.started();

@@ -48,15 +48,18 @@ describe('at the start', () => {
     ['missing', async () => await rm(two, { recursive: true })],
     ['empty', async () => await rm(two, { recursive: true }).then(() => mkdir(two, { mode: 0o700 }))],
     ['without its archive file', async () => await rm(join(two, archiveFile))],
-  ])('a folder that is %s while another holds the vault is refused, by its position, and never filled', async (_, hurt) => {
-    const { rootKeys } = await disk.started();
-    await rootKeys.seal();
-    await hurt();
-    const before = await filesIn(two).catch(() => undefined);
-    const starting = disk.process().rootKeys.ready('archive-2');
-    await expect(starting).rejects.toMatchObject(missing('folder 2 of 2'));
-    expect(await filesIn(two).catch(() => undefined)).toEqual(before);
-  });
+  ])(
+    'a folder that is %s while another holds the vault is refused, by its position, and never filled',
+    async (_, hurt) => {
+      const { rootKeys } = await disk.started();
+      await rootKeys.seal();
+      await hurt();
+      const before = await filesIn(two).catch(() => undefined);
+      const starting = disk.process().rootKeys.ready('archive-2');
+      await expect(starting).rejects.toMatchObject(missing('folder 2 of 2'));
+      expect(await filesIn(two).catch(() => undefined)).toEqual(before);
+    },
+  );
 
   test('the first folder is refused like the second', async () => {
     await disk.started();
@@ -122,24 +125,27 @@ describe('at the start', () => {
 });
 
 describe('a folder that goes while processes run', () => {
-  test.each([1, 2])('folder %i: reads go on, nothing is written until it is back, and then all goes on', async (which) => {
-    const running = await disk.started();
-    const { slot, key } = await bornSlot(running);
-    await running.rootKeys.seal();
-    disk.lapsedMs = horizonMs;
-    const mount = await unmount(which === 1 ? one : two);
-    const position = `folder ${which} of 2`;
-    running.tree.dropCaches();
-    expect(await running.tree.open(slot)).toEqual({ kind: 'live', key });
-    expect((await running.vault.current()).keys).toHaveLength(2);
-    await expect(running.rootKeys.seal()).rejects.toMatchObject(missing(position));
-    await expect(running.rootKeys.expire()).rejects.toMatchObject(missing(position));
-    expect((await running.vault.current()).keys).toHaveLength(2);
-    await mount();
-    expect(await running.rootKeys.expire()).toBe(1);
-    expect((await running.rootKeys.seal()).generation).toBe(3);
-    await expectAlike();
-  });
+  test.each([1, 2])(
+    'folder %i: reads go on, nothing is written until it is back, and then all goes on',
+    async (which) => {
+      const running = await disk.started();
+      const { slot, key } = await bornSlot(running);
+      await running.rootKeys.seal();
+      disk.lapsedMs = horizonMs;
+      const mount = await unmount(which === 1 ? one : two);
+      const position = `folder ${which} of 2`;
+      running.tree.dropCaches();
+      expect(await running.tree.open(slot)).toEqual({ kind: 'live', key });
+      expect((await running.vault.current()).keys).toHaveLength(2);
+      await expect(running.rootKeys.seal()).rejects.toMatchObject(missing(position));
+      await expect(running.rootKeys.expire()).rejects.toMatchObject(missing(position));
+      expect((await running.vault.current()).keys).toHaveLength(2);
+      await mount();
+      expect(await running.rootKeys.expire()).toBe(1);
+      expect((await running.rootKeys.seal()).generation).toBe(3);
+      await expectAlike();
+    },
+  );
 
   test('and both of them: unreachable, and never an empty vault', async () => {
     const running = await disk.started();
@@ -177,7 +183,9 @@ describe('a folder put back from an older copy', () => {
 
     const healed = await disk.started();
     const oldFiles = old.map((key) => key.id);
-    expect((await filesIn(one)).filter((file) => oldFiles.some((id) => file.includes(id) && /^key/.test(file)))).toEqual([]);
+    expect(
+      (await filesIn(one)).filter((file) => oldFiles.some((id) => file.includes(id) && /^key/.test(file))),
+    ).toEqual([]);
     expect(await filesIn(two)).toEqual(expect.arrayContaining(whole));
     expect((await healed.rootKeys.status()).rootKeys.map((key) => key.generation)).toEqual([1, 2, 5, 6]);
     disk.lapsedMs = 2 * horizonMs;

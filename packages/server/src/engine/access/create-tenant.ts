@@ -19,12 +19,15 @@ export async function createTenant(engine: Engine, asked: { slug: string; region
     throw new AppError('input_invalid', { message });
   }
   const region = parseRegion(asked.region);
-  const slots = await engine.issuer.take(3);
+  return await engine.issuer.withSlots(3, async (slots) => await insert(engine, asked.slug, region, slots));
+}
+
+async function insert(engine: Engine, slug: string, region: string, slots: readonly number[]): Promise<Tenant> {
   const [indexSlot = 0, tombstoneSlot = 0, epochSlot = 0] = slots;
   return await engine.store.write(async (tx) => {
-    if ((await tx.tenants.find({ slug: asked.slug })) !== undefined) throw new AppError('tenant_exists');
+    if ((await tx.tenants.find({ slug })) !== undefined) throw new AppError('tenant_exists');
     const now = engine.clock.now();
-    const tenant = await tx.tenants.insert({ id: newId(now), slug: asked.slug, region, createdAt: now });
+    const tenant = await tx.tenants.insert({ id: newId(now), slug, region, createdAt: now });
     await tx.artifacts.insert([
       secretRow(indexSlot, tenant.id, tenant.id, 'index-key'),
       secretRow(tombstoneSlot, tenant.id, tenant.id, 'tombstone-key'),

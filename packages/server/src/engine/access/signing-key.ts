@@ -9,11 +9,12 @@ export const archiveOwner = 'archive';
 /** Makes the key that signs access tokens where there is none. Run by every process before it serves. */
 export async function ensureSigningKey(engine: Engine): Promise<void> {
   if ((await engine.store.reads.artifacts.find(archiveOwner, 'token-signing-key')) !== undefined) return;
-  const slots = await engine.issuer.take(1);
-  await engine.store.write(async (tx) => {
-    if ((await tx.artifacts.find(archiveOwner, 'token-signing-key')) !== undefined) return;
-    await tx.artifacts.insert([secretRow(slots[0] ?? 0, null, archiveOwner, 'token-signing-key')]);
-    await engine.issuer.confirm(tx.keys, slots);
+  await engine.issuer.withSlots(1, async (slots) => {
+    await engine.store.write(async (tx) => {
+      if ((await tx.artifacts.find(archiveOwner, 'token-signing-key')) !== undefined) return;
+      await tx.artifacts.insert([secretRow(slots[0] ?? 0, null, archiveOwner, 'token-signing-key')]);
+      await engine.issuer.confirm(tx.keys, slots);
+    });
   });
 }
 

@@ -174,14 +174,16 @@ export class Upload {
     return holder.call;
   }
 
-  /** Identical content is the same call; anything else is a clash. A twin erased meanwhile is erased like any other. */
+  /** Identical content is the same call; anything else is a clash. A twin purged meanwhile is erased like any other. */
   async #compare(twin: Call, call: NewCall): Promise<Archived> {
-    try {
-      if (!(await this.#isTwin(twin, call))) throw new AppError('session_taken');
-    } catch (error) {
-      throw hasCode(error, 'key_destroyed') ? new AppError('call_erased') : error;
-    }
-    return { callId: twin.id, isNew: false };
+    const isTwin = await this.#isTwin(twin, call).catch((error: unknown) => {
+      if (hasCode(error, 'key_destroyed')) return false;
+      throw error;
+    });
+    if (isTwin) return { callId: twin.id, isNew: false };
+    // What was there to compare with is gone, in whole or in part: only its row says which.
+    const row = await this.#engine.store.reads.calls.find(this.#caller.tenant.id, twin.id);
+    throw new AppError(row === undefined ? 'call_erased' : 'session_taken');
   }
 
   async #isTwin(twin: Call, call: NewCall): Promise<boolean> {

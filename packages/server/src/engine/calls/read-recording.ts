@@ -76,7 +76,7 @@ async function isGated(engine: Engine, callId: string, kind: CallArtifactKind): 
 async function* whileAllowed(engine: Engine, callId: string, plain: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let checkedAt = engine.clock.now();
   for await (const chunk of plain) {
-    if (engine.clock.now() - checkedAt >= recheckMs) {
+    if (Math.abs(engine.clock.now() - checkedAt) >= recheckMs) {
       checkedAt = engine.clock.now();
       const stillThere = await engine.store.reads.artifacts.find(callId, 'recording');
       if (!stillThere || (await isGated(engine, callId, 'recording'))) throw new AppError('recording_not_found');

@@ -56,8 +56,8 @@ export async function eraseNow(engine: Engine, caller: Caller, asked: EraseNow):
   const plan = { action, keepRecording, waitsForHolds: false, callIds: free };
   const erasure = await planErasure(engine, caller, plan);
   const owner = engine.processId;
-  const leaseUntil = engine.clock.now() + engine.limits.jobLeaseMs;
-  const { jobId } = await startErasure(engine, caller, erasure, { owner, leaseUntil });
+  const runner = { owner, leaseMs: engine.limits.jobLeaseMs };
+  const { jobId, leaseUntil } = await startErasure(engine, caller, erasure, runner);
   const job: Job = {
     id: jobId,
     kind: 'erasure',

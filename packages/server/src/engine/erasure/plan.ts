@@ -55,20 +55,23 @@ export async function startErasure(
   engine: Engine,
   caller: Caller,
   erasure: Erasure,
-  runner: { owner: string; leaseUntil: number },
-): Promise<{ jobId: string }> {
+  runner: { owner: string; leaseMs: number },
+): Promise<{ jobId: string; leaseUntil: number }> {
   const now = engine.clock.now();
   const jobId = newId(now);
+  let leaseUntil = 0;
   await engine.store.write(async (tx) => {
     const moved = await tx.erasures.move(erasure.id, 'planned', 'running', { unreadableAt: now });
     if (!moved) throw new AppError('erasure_state');
-    const lease = { owner: runner.owner, until: runner.leaseUntil };
+    // Counted from here: the write may have waited for longer than a lease lasts.
+    leaseUntil = engine.clock.now() + runner.leaseMs;
+    const lease = { owner: runner.owner, until: leaseUntil };
     await tx.jobs.enqueue({ id: jobId, kind: 'erasure', payload: erasure.id, runAt: now, lease });
     const { items } = await tx.erasures.tally(erasure.id);
     await tx.audit.append(auditEntry(engine, caller, 'erasure.started', erasure.id, { action: erasure.action, items }));
   });
   await engine.faults.at('erase:gated');
-  return { jobId };
+  return { jobId, leaseUntil };
 }
 
 /** Names a frozen plan: what is done, and to which calls, in the order of their ids. */

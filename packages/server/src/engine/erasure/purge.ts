@@ -75,7 +75,9 @@ async function resolve(engine: Engine, caller: Caller, subject: PurgeSubject): P
         throw new AppError('input_invalid', { message: 'The phone number has no digit' });
       }
       const ids = await resolvePhone(engine, engine.store.reads, caller, subject.phone);
-      return (await resolveCalls(engine, caller, ids)).map((is) => ({ asked: null, sessionAsked: null, is }));
+      const found = await resolveCalls(engine, caller, ids);
+      // A hold that carried the number and was released meanwhile is no call: nobody named it.
+      return found.flatMap((is) => (is.kind === 'unknown' ? [] : [{ asked: null, sessionAsked: null, is }]));
     }
   }
 }

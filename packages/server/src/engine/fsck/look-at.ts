@@ -100,7 +100,7 @@ async function checkInstant(
     async () => await checkCalls(look),
     async () => await checkTokens(look, epochKeys),
     async () => {
-      if (look.isDeep) await checkFoundBy(look, epochKeys);
+      if (look.isDeep && topmost) await checkFoundBy(look, epochKeys);
     },
     async () => await checkTombstones(look),
     async () => await checkErasures(look),
@@ -115,12 +115,12 @@ async function checkInstant(
   }
 }
 
-/** The named root key as the vault has it now; undefined where it is not there or damaged. */
+/** The named root key as the vault has it now; undefined where it is not there, damaged, or locked: not named any more. */
 async function rootKeyOf({ engine }: Pick<Look, 'engine'>, top: TopRow): Promise<Buffer | undefined> {
   try {
     return await engine.vault.open(top.keyId, top.generation);
   } catch (error) {
-    if (hasCode(error, 'damage')) return undefined;
+    if (hasCode(error, 'damage') || hasCode(error, 'key_locked')) return undefined;
     throw error;
   }
 }

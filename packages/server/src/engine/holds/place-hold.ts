@@ -31,22 +31,34 @@ export async function placeHold(engine: Engine, caller: Caller, hold: NewHold): 
   if (!hold.callIds.every(isId)) throw new AppError('input_invalid', { message: 'A call id is not well-formed' });
   const { tenant } = caller;
   const cores = await coresOf(engine, tenant, hold.identifiers);
-  const slots = await engine.issuer.take(1);
+  const { row, reason } = await engine.issuer.withSlots(1, async (slots) => {
+    return await insertHold(engine, caller, hold, cores, slots);
+  });
+  await engine.faults.at('hold:placed');
+  const sealed = await sealJson(engine, reason, { reason: hold.reason });
+  await engine.store.write(async (tx) => await tx.artifacts.setSealed(reason.slot, { sealed }));
+  return row;
+}
+
+/** The row of a hold's reason before anything is sealed in it. */
+export function reasonRow(slot: number, tenantId: string, holdId: string): Artifact {
+  return { slot, tenantId, ownerId: holdId, kind: 'hold-reason', sealed: null, blob: null, blobBytes: null };
+}
+
+async function insertHold(
+  engine: Engine,
+  caller: Caller,
+  { callIds, from, to, reviewAt }: NewHold,
+  cores: Awaited<ReturnType<typeof coresOf>>,
+  slots: readonly number[],
+): Promise<{ row: Hold; reason: Artifact }> {
+  const { tenant } = caller;
   const now = engine.clock.now();
-  const { from, to, reviewAt } = hold;
   const row: Hold = { id: newId(now), tenantId: tenant.id, placedAt: now, releasedAt: null, reviewAt, from, to };
-  const reason: Artifact = {
-    slot: slots[0] ?? 0,
-    tenantId: tenant.id,
-    ownerId: row.id,
-    kind: 'hold-reason',
-    sealed: null,
-    blob: null,
-    blobBytes: null,
-  };
+  const reason = reasonRow(slots[0] ?? 0, tenant.id, row.id);
   await engine.store.write(async (tx) => {
     await tx.holds.lock(tenant.id, 'alone');
-    await tx.holds.insert(row, hold.callIds);
+    await tx.holds.insert(row, callIds);
     const tokens = await insertTokens(engine, tx, tenant, row.id, cores);
     await tx.artifacts.insert([reason]);
     await engine.issuer.confirm(tx.keys, slots);
@@ -57,8 +69,5 @@ export async function placeHold(engine: Engine, caller: Caller, hold: NewHold): 
     const what = { tenantId: tenant.id, ownerId: row.id, detail, slots: [] };
     await tx.keys.appendJournal([journalEntry('hold_placed', now, what)]);
   });
-  await engine.faults.at('hold:placed');
-  const sealed = await sealJson(engine, reason, { reason: hold.reason });
-  await engine.store.write(async (tx) => await tx.artifacts.setSealed(reason.slot, { sealed }));
-  return row;
+  return { row, reason };
 }

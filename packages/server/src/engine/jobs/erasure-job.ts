@@ -5,7 +5,7 @@ import { completeErasure, type Run, shredErasure } from '../erasure/run.ts';
 
 /** Pauses before the next attempt: doubling from a quarter of a second up to five minutes. */
 const firstPauseMs = 250;
-const longestPauseMs = 5 * 60_000;
+export const longestPauseMs = 5 * 60_000;
 
 /** How long to wait after this many attempts. */
 function pauseAfter(attempts: number): number {

@@ -2,7 +2,7 @@ import { newId } from '../../lib/ids.ts';
 import { AppError, codeOf } from '../../model/errors.ts';
 import type { Job } from '../../model/tenant.ts';
 import type { Engine } from '../context.ts';
-import { runErasureJob } from './erasure-job.ts';
+import { longestPauseMs, runErasureJob } from './erasure-job.ts';
 
 /** Jobs that one worker runs side by side. */
 const lanes = 4;
@@ -67,11 +67,12 @@ export class Worker {
     const { clock, limits, store, log } = this.#engine;
     try {
       const due = await store.reads.jobs.nextRunAt();
-      if (due === undefined || due > clock.now()) return [];
+      if (due === undefined || (due > clock.now() && due <= clock.now() + longestPauseMs)) return [];
       return await store.write(async (tx) => {
         // Counted from here: the write may have waited for longer than a lease lasts.
         const now = clock.now();
-        return await tx.jobs.claim({ owner: this.#owner, now, leaseUntil: now + limits.jobLeaseMs, limit });
+        const putOffMax = now + longestPauseMs;
+        return await tx.jobs.claim({ owner: this.#owner, now, leaseUntil: now + limits.jobLeaseMs, limit, putOffMax });
       });
     } catch (error) {
       log.error('worker.claim_failed', { code: codeOf(error) });

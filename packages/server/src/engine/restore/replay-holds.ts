@@ -4,6 +4,7 @@ import type { StoreTx } from '../../model/store.ts';
 import type { StoredToken } from '../../model/token-store.ts';
 import { sealJson } from '../artifacts.ts';
 import type { Engine } from '../context.ts';
+import { reasonRow } from '../holds/place-hold.ts';
 import { fromHoldDetail } from '../journal-details.ts';
 import type { RestoreReport } from './report.ts';
 
@@ -57,12 +58,12 @@ export async function mendReasons(engine: Engine): Promise<void> {
 }
 
 async function newReason(engine: Engine, tenantId: string, ownerId: string) {
-  const slots = await engine.issuer.take(1);
-  const slot = slots[0] ?? 0;
-  const reason = { slot, tenantId, ownerId, kind: 'hold-reason', sealed: null, blob: null, blobBytes: null } as const;
-  await engine.store.write(async (tx) => {
-    await tx.artifacts.insert([reason]);
-    await engine.issuer.confirm(tx.keys, slots);
+  return await engine.issuer.withSlots(1, async (slots) => {
+    const reason = reasonRow(slots[0] ?? 0, tenantId, ownerId);
+    await engine.store.write(async (tx) => {
+      await tx.artifacts.insert([reason]);
+      await engine.issuer.confirm(tx.keys, slots);
+    });
+    return reason;
   });
-  return reason;
 }
