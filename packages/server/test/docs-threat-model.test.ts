@@ -26,18 +26,21 @@ describe('docs/threat-model.md', () => {
     expect(uneven).toEqual([]);
   });
 
-  test('would notice a test that was renamed, moved or only mentioned', () => {
-    const shown = '`test/docs-threat-model.test.ts`: ';
-    const trouble = ['no such title', 'a comment', 'has rows of attackers and of limits'].map((title) =>
-      troubleWith({ line: 1, cells: [`${shown}${title}`] }),
-    );
-    expect(trouble.map((found) => found.length)).toEqual([1, 1, 0]);
-    expect(troubleWith({ line: 1, cells: ['`test/nowhere.test.ts`: a title'] })).toHaveLength(1);
-    expect(troubleWith({ line: 1, cells: ['We can'] })).toHaveLength(1);
+  test('is read by a check that notices a test that was renamed, moved or is only mentioned', () => {
+    const sources = [
+      "test('a title', () => undefined)",
+      "describe.each(rows)('a title', () => undefined)",
+      "  test.each(rows)(\n    'a title',\n    () => undefined)",
+      "const chapters = { 'a title': { before() {} } }",
+      "const histories = [{ number: 1, name: 'a title', play() {} }]",
+    ];
+    expect(sources.filter((source) => !isTitleIn(source, 'a title'))).toEqual([]);
+    const others = ["// test: 'a title'", "expect(said).toBe('a title')", "test('a title of another', run)", ''];
+    expect(others.filter((source) => isTitleIn(source, 'a title'))).toEqual([]);
+    const wrong = ['`test/nowhere.test.ts`: a title', 'We can', "We can't: ", 'test/privacy.test.ts', ''];
+    expect(wrong.filter((cell) => troubleWith({ line: 1, cells: [cell] }).length === 0)).toEqual([]);
   });
 });
-
-// a comment
 
 function troubleWith({ line, cells }: Row): string[] {
   const shown = cells.at(-1) ?? '';
@@ -51,16 +54,13 @@ function troubleWith({ line, cells }: Row): string[] {
     : [`line ${line}: ${path} has no test of this title: ${title}`];
 }
 
-/**
- * True for a title that is given to a test: the first argument of a call, an entry of a list of rows, or the name of a
- * history.
- */
+/** True for a title that a test, a table of tests or a history has, and not for one that only occurs in the text. */
 function isTitleIn(source: string, title: string): boolean {
-  const quoted = [`'${title}'`, `"${title}"`, `\`${title}\``];
-  return quoted.some((text) => {
+  const literal = [`'${title}'`, `"${title}"`, `\`${title}\``];
+  return literal.some((text) => {
     for (let at = source.indexOf(text); at >= 0; at = source.indexOf(text, at + 1)) {
-      if (/(?:\(|\[|name: |^ {2})\s*$/m.test(source.slice(0, at)) || source.startsWith(': {', at + text.length))
-        return true;
+      const isNamed = /(?:\b(?:test|it|describe)\(|\)\(|\bname: )\s*$/.test(source.slice(Math.max(0, at - 200), at));
+      if (isNamed || source.startsWith(': {', at + text.length)) return true;
     }
     return false;
   });

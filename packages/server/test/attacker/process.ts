@@ -18,6 +18,8 @@ export class SimulatedProcess {
   readonly rootKeys: RootKeys;
   readonly issuer: SlotIssuer;
   readonly epochs: TokenEpochs;
+  /** True while it has the identity of the recovery key: during a restore. */
+  hasIdentity = false;
 
   constructor(world: World) {
     const { modules, scheduler } = world;
@@ -33,7 +35,7 @@ export class SimulatedProcess {
     // Nobody waits in this world: what is not there now comes by somebody else's step.
     const patience = { everyMs: 1, forMs: 0 };
     const common = { store: this.store, clock: { now: () => world.now }, faults, patience };
-    const vault = world.vaultFor(this.life);
+    const vault = world.vaultFor(this.life, () => this.hasIdentity);
     this.tree = new modules.keyTree.KeyTree({ ...common, vault, shape: world.shape, crypto: world.oracle.crypto });
     this.rootKeys = new modules.rootKeys.RootKeys({ ...common, vault, tree: this.tree, horizonMs: world.horizonMs });
     this.issuer = new modules.slotIssuer.SlotIssuer({ ...common, tree: this.tree, owner: this.life.name, leaseMs });
@@ -51,6 +53,7 @@ export class SimulatedProcess {
   /** What every process does first. Fails with `archive_restored` where a copy was put back. */
   async start(): Promise<void> {
     const { mustRefuse, refusals } = this.world;
+    const begun = this.world.truth.next();
     try {
       await this.rootKeys.ready('archive-1');
     } catch (error) {
@@ -60,6 +63,7 @@ export class SimulatedProcess {
     }
     const isStill = mustRefuse && this.world.mustRefuse && this.world.refusals === refusals;
     if (isStill) this.world.find('accepts', `${this.life.name} works on a copy that was put back`);
+    this.#lockedAway(begun);
     await this.endReservations();
   }
 
@@ -73,6 +77,7 @@ export class SimulatedProcess {
   async seal(): Promise<void> {
     const { keyId } = await this.rootKeys.seal();
     this.world.returnedSeals.add(keyId);
+    this.#lockedAway(this.world.truth.committedAt(keyId));
   }
 
   async expire(): Promise<void> {
@@ -80,10 +85,20 @@ export class SimulatedProcess {
     const time = this.world.now;
     await this.rootKeys.expire();
     this.world.truth.expired({ begun, time });
+    this.#lockedAway(begun);
   }
 
-  /** `tacet restore`. */
+  /** `tacet restore --identity`. */
   async restore(): Promise<void> {
+    this.hasIdentity = true;
+    try {
+      await this.#restore();
+    } finally {
+      this.hasIdentity = false;
+    }
+  }
+
+  async #restore(): Promise<void> {
     await this.world.modules.restore.restoreDatabase({
       store: { reads: this.store.reads, write: async (work) => await this.store.transact(work) },
       vault: this.world.vaultFor(this.life),
@@ -124,6 +139,11 @@ export class SimulatedProcess {
 
   journalEntry(kind: JournalKind, what: Partial<JournalEntryParts> & { slots: readonly number[] }): JournalEntry {
     return this.world.modules.journalEntries.journalEntry(kind, this.world.now, what);
+  }
+
+  /** With a recovery key: no key is left as it was that a seal committed by that moment has retired. */
+  #lockedAway(moment: number): void {
+    if (this.world.recovery !== undefined) this.world.truth.lockedAway(moment);
   }
 
   get #isCurrent(): boolean {

@@ -53,6 +53,7 @@ class Simulation {
       shape: { fanOut: 3, levels: this.#dice.chance(0.5) ? 4 : 5 },
       horizonMs: this.#dice.pick(horizons),
       vaultFolders: this.#dice.chance(0.2) ? 2 : 1,
+      hasRecoveryKey: this.#dice.chance(0.33),
       isSealedBeforeCommit: options.isSealedBeforeCommit ?? false,
     };
     this.world = new World(world);

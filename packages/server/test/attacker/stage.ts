@@ -17,6 +17,7 @@ export type DirectedHistory = {
   number?: number;
   horizonMs?: number;
   shape?: TreeShape;
+  hasRecoveryKey?: boolean;
   play: (stage: Stage) => Promise<void>;
 };
 
@@ -27,7 +28,7 @@ export async function play(
 ): Promise<{ world: World; tally: Tally }> {
   const horizon = history.horizonMs === undefined ? {} : { horizonMs: history.horizonMs };
   const shape = history.shape === undefined ? {} : { shape: history.shape };
-  const world = new World({ ...options, ...horizon, ...shape });
+  const world = new World({ ...options, ...horizon, ...shape, hasRecoveryKey: history.hasRecoveryKey ?? false });
   await history.play(new Stage(world));
   return { world, tally: await judge(world) };
 }

@@ -22,6 +22,8 @@ export type Instance = {
 
 type Seal = { keyId: string; generation: number; at: number; begun: number; committed: number; isUndone: boolean };
 type Expiry = { begun: number; time: number; finished: number };
+/** Keys retired by seals committed up to `covers` were locked away. */
+type LockAway = { covers: number; finished: number };
 
 /**
  * What happened, as the promises of DESIGN section 3 see it: kept from what was committed and from what was put back,
@@ -34,6 +36,7 @@ export class Truth {
   readonly #births = new WeakMap<DatabaseState, ReadonlyMap<number, Birth>>();
   readonly #seals = new Map<string, Seal>();
   readonly #expiries: Expiry[] = [];
+  readonly #locks: LockAway[] = [];
   #moment = 0;
 
   constructor(on: { fanOut: number; horizonMs: number }) {
@@ -64,6 +67,18 @@ export class Truth {
   /** An expiry ran to its end. `time` is the clock when it began. */
   expired(expiry: { begun: number; time: number }): void {
     this.#expiries.push({ ...expiry, finished: this.next() });
+  }
+
+  /** Every key that a seal committed by the moment `covers` has retired exists only sealed to the recovery key now. */
+  lockedAway(covers: number): void {
+    this.#locks.push({ covers, finished: this.next() });
+  }
+
+  /** When the seal that named this key was committed. */
+  committedAt(keyId: string): number {
+    const seal = this.#seals.get(keyId);
+    if (seal === undefined) throw new Error('a seal that was never committed');
+    return seal.committed;
   }
 
   /** Reservations whose lease had ended by `time` were ended. */
@@ -116,7 +131,7 @@ export class Truth {
   /**
    * True when the product promises that this instance stays dead for whoever seized the vault at these moments and
    * takes everything at the end: each seizure came before a seal before the leaf's birth, or a horizon after the
-   * erasure was sealed, expiry having run.
+   * erasure was sealed, expiry having run; with a recovery key, as soon as that seal had ended.
    */
   isDead(instance: Instance, seizures: readonly number[]): boolean {
     if (!this.#isDeadBy(instance, Number.POSITIVE_INFINITY)) return false;
@@ -128,6 +143,7 @@ export class Truth {
       if (since === undefined) return false;
       const seal = this.#firstSealAfter(since);
       if (seal === undefined) return false;
+      if (this.#locks.some(({ covers, finished }) => covers >= seal.committed && finished < moment)) return true;
       return this.#expiries.some(
         ({ begun, time, finished }) => begun > seal.committed && time >= seal.at + this.#horizonMs && finished < moment,
       );

@@ -26,9 +26,12 @@ export async function judge(world: World): Promise<Tally> {
   const tally: Tally = { live: 0, stillOpen: 0, dead: 0, tokensRead: 0, tokensDead: 0 };
   const closure = closureOf(lootOf(world), world.oracle);
   judgeArtifacts(world, closure, tally);
+  judgeLiving(world, closure);
   judgeTokens(world, closure, tally);
   world.scheduler.isOpen = true;
   const onlooker = new SimulatedProcess(world);
+  // A copy put back is opened by a restore, which is given the identity; nobody else may need it.
+  onlooker.hasIdentity = world.mustRefuse;
   await judgeRows(world, onlooker);
   if (!world.mustRefuse) {
     await judgeSlots(world, onlooker);
@@ -47,11 +50,23 @@ function judgeArtifacts(world: World, closure: Closure, tally: Tally): void {
     const row = liveRow(world, instance);
     if (row !== undefined) {
       tally.live += 1;
-      if (row.sealed && !closure.opened.has(nameOf(Buffer.from(row.sealed)))) world.find('lost', row.instance);
     } else if (isDead(world, instance)) {
       if (written.has(instance.name)) tally.dead += 1;
       if (read.has(instance.name)) world.find('opens', instance.name);
     } else if (read.has(instance.name)) tally.stillOpen += 1;
+  }
+}
+
+/** What lives opens with the keys that are there; in a copy put back, with those too that only the identity opens. */
+function judgeLiving(world: World, closure: Closure): void {
+  const { ledger, files } = lootOf(world);
+  const isWithIdentity = world.mustRefuse && world.recovery !== undefined;
+  const { opened } = isWithIdentity
+    ? closureOf({ ledger, files: [...files, ...world.unlockedFiles()] }, world.oracle)
+    : closure;
+  for (const instance of world.truth.instances.values()) {
+    const row = liveRow(world, instance);
+    if (row?.sealed && !opened.has(nameOf(Buffer.from(row.sealed)))) world.find('lost', row.instance);
   }
 }
 

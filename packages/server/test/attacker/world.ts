@@ -3,6 +3,7 @@ import type { Vault } from '../../src/model/vault.ts';
 import { Ledger } from './ledger.ts';
 import { MemoryVaultDisk, openMemoryFolder } from './memory-folder.ts';
 import { MemoryDisk } from './memory-key-store.ts';
+import { MemoryRecovery } from './memory-recovery.ts';
 import type { DatabaseState } from './memory-state.ts';
 import type { Modules } from './modules.ts';
 import { Oracle } from './oracle.ts';
@@ -15,6 +16,8 @@ export type WorldOptions = {
   shape?: TreeShape;
   horizonMs?: number;
   vaultFolders?: number;
+  /** True where root keys that no row names exist only sealed to a recovery key. */
+  hasRecoveryKey?: boolean;
   /** The one mutation that is the caller's: ciphertext is made before the row that names the slot is committed. */
   isSealedBeforeCommit?: boolean;
 };
@@ -33,6 +36,8 @@ export class World {
   readonly shape: TreeShape;
   readonly horizonMs: number;
   readonly isSealedBeforeCommit: boolean;
+  /** Undefined where no recovery key is set. */
+  readonly recovery: MemoryRecovery | undefined;
   readonly scheduler = new Scheduler();
   readonly ledger = new Ledger();
   readonly oracle = new Oracle();
@@ -68,6 +73,7 @@ export class World {
     this.shape = options.shape ?? { fanOut: 3, levels: 4 };
     this.horizonMs = options.horizonMs ?? 10_000;
     this.isSealedBeforeCommit = options.isSealedBeforeCommit ?? false;
+    this.recovery = options.hasRecoveryKey ? new MemoryRecovery() : undefined;
     this.truth = new Truth({ fanOut: this.shape.fanOut, horizonMs: this.horizonMs });
     this.vaultDisks = Array.from({ length: options.vaultFolders ?? 1 }, () => new MemoryVaultDisk());
     this.disk = new MemoryDisk({
@@ -94,9 +100,14 @@ export class World {
     return this.#serial;
   }
 
-  vaultFor(life: Life): Vault {
+  /** The vault as a process sees it, which has the identity of the recovery key only while it `hasIdentity`. */
+  vaultFor(life: Life, hasIdentity: () => boolean = () => false): Vault {
     const folders = this.vaultDisks.map((disk) => openMemoryFolder(disk, { scheduler: this.scheduler, life }));
-    return new this.modules.fileVault.FileVault({ folders });
+    const recovery = this.recovery && {
+      recoveryKey: this.recovery.recipient,
+      identities: this.recovery.identities(hasIdentity),
+    };
+    return new this.modules.fileVault.FileVault({ folders, ...recovery });
   }
 
   wait(ms: number): void {
@@ -110,6 +121,12 @@ export class World {
 
   vaultFiles(): Buffer[] {
     return this.vaultDisks.flatMap((disk) => [...disk.seize().values()]);
+  }
+
+  /** What whoever holds the identity reads in the vault's locked files. */
+  unlockedFiles(): Buffer[] {
+    const locked = this.vaultDisks.flatMap((disk) => [...disk.seize()].filter(([name]) => name.startsWith('locked-')));
+    return locked.map(([, sealed]) => this.recovery?.open(sealed)).filter((plain) => plain !== undefined);
   }
 
   /** What the vault says, read while the world stands still. */
