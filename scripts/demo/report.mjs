@@ -37,7 +37,7 @@ export function summaryTable({ purged, kept }, { playedNow, now, withOldVault })
     ...lines,
     '',
     '  (!) This is the limit: whoever copied the vault in time can open what it could open then. Guard copies of the vault,',
-    '      and keep them apart from copies of the home. README.md says what else erasure cannot reach.',
+    '      and keep them apart from copies of the home. docs/threat-model.md has every limit.',
   ];
 }
 

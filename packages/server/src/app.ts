@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { FileBlobs } from './blobs/file-blobs.ts';
 import type { Config } from './config.ts';
 import { ensureSigningKey, newProcessId } from './engine/access/signing-key.ts';
+import { refuseForeignBlobs, takeBlobs } from './engine/archive/own-blobs.ts';
 import type { Engine } from './engine/context.ts';
 import { createShredQueue } from './engine/erasure/shred.ts';
 import { Worker } from './engine/jobs/worker.ts';
@@ -41,7 +42,7 @@ export type AppParts = {
   blobs?: BlobStore;
   /** Open root keys that exist only sealed to a recovery key; a restore may need them. */
   identities?: Identities;
-  /** True where the caller holds the home for itself alone. */
+  /** True where the caller holds the home for itself alone, as a restore does: it goes on where the recordings are not there. */
   homeIsHeld?: boolean;
 };
 
@@ -66,7 +67,7 @@ const reservationLeaseMs = 60_000;
 
 /**
  * Opens the archive of a home, creating and migrating what is missing. Throws `archive_restored` or `archive_mismatch`
- * where the database may not be used.
+ * where the database may not be used, and `blob_failed` where its recordings are not there.
  */
 export async function openApp(config: Config, parts: AppParts = {}): Promise<App> {
   return await open(config, parts, { restoring: false });
@@ -95,9 +96,12 @@ async function open(config: Config, parts: AppParts, opening: Opening): Promise<
     store = await openSqliteStore({ file, clock, faults });
     const migrated = await store.migrate();
     const blobs = parts.blobs ?? new FileBlobs({ root: join(config.home, 'blobs'), faults });
-    await blobs.check();
     const assembled = await assemble(config, { ...parts, clock, faults, blobs, store, vault }, opening);
     if (!opening.restoring) await assembled.engine.rootKeys.ready(newId(clock.now()));
+    // The seal before a restore and the restore itself go on without recordings; the restore marks their folder in the end.
+    if (opening.restoring || parts.homeIsHeld) await refuseForeignBlobs(assembled.engine);
+    else await takeBlobs(assembled.engine);
+    await blobs.check();
     return appOf({ ...assembled, letGo }, migrated);
   } catch (error) {
     await letGo();

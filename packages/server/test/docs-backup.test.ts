@@ -62,6 +62,16 @@ const chapters: Record<string, Chapter> = {
       });
     },
   },
+  'The recordings are lost': {
+    before: async () => rmSync(join(await shell.value('TACET_HOME'), 'blobs'), { recursive: true }),
+    async after() {
+      expect(reported).toMatch(/^callsWithoutBytes: \["[-0-9a-f]+"\]$/m);
+      expect(reported).toContain(callIds.get('archived-later'));
+      await expectErasedIsGone();
+      expect(storedCount(await shell.value('TACET_HOME'))).toBeLessThan(storedCount(await shell.value('BACKUPS')));
+      await serving(async () => await purged('archived-later'));
+    },
+  },
   'The home is lost': {
     before: async () => rmSync(await shell.value('TACET_HOME'), { recursive: true }),
     after: expectErasedIsGone,
@@ -205,6 +215,12 @@ async function backUpAgain(): Promise<void> {
 
 async function loseDatabase(): Promise<void> {
   rmSync(join(await shell.value('TACET_HOME'), 'db'), { recursive: true });
+}
+
+/** Recordings below a folder's `blobs`. */
+function storedCount(folder: string): number {
+  const entries = readdirSync(join(folder, 'blobs'), { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).length;
 }
 
 async function loseVault(): Promise<void> {

@@ -19,6 +19,11 @@ describe('docs/threat-model.md', () => {
     expect(rows.flatMap(troubleWith)).toEqual([]);
   });
 
+  test('leaves nothing without it but the summary that comes first', () => {
+    expect(tables.map(({ head }) => head.at(-1)).lastIndexOf('after it')).toBe(0);
+    expect(new Set(tables.slice(1).map(({ head }) => head.at(-1)))).toEqual(new Set(['shown by']));
+  });
+
   test('has as many cells in every row as its table has columns, none of them empty', () => {
     const uneven = tables.flatMap(({ head, rows: all }) =>
       all.filter(({ cells }) => cells.length !== head.length || cells.includes('')).map(({ line }) => line),

@@ -7,6 +7,7 @@ import {
   type BlobReader,
   type BlobStore,
   type EraseOutcome,
+  refuseOwner,
   type StoredBlob,
 } from '../model/blob-store.ts';
 import { Bug } from '../model/errors.ts';
@@ -19,6 +20,7 @@ export class MemoryBlobs implements BlobStore {
   readonly #clock: Clock;
   readonly #finished = new Map<BlobName, Held>();
   readonly #unfinished = new Map<BlobName, Held>();
+  #owner: string | undefined;
 
   constructor(options: { clock: Clock }) {
     this.#clock = options.clock;
@@ -93,6 +95,15 @@ export class MemoryBlobs implements BlobStore {
       count += 1;
     }
     return count;
+  }
+
+  async owner(): Promise<string | undefined> {
+    return this.#owner;
+  }
+
+  async mark(archiveId: string): Promise<void> {
+    this.#owner ??= archiveId;
+    refuseOwner(this.#owner, archiveId);
   }
 
   async check(): Promise<void> {}

@@ -4,7 +4,7 @@
  * A store knows names and bytes. It never sees a key, a plaintext or a word a client supplied. Every implementation
  * passes `test/contracts/blobs.contract.ts`.
  */
-import { type AppError, Bug } from './errors.ts';
+import { AppError, Bug } from './errors.ts';
 
 /** Made by the engine: the owner's id and the slot, `<uuid>-<slot>`. Given to one sealing and never to another. */
 export type BlobName = string;
@@ -103,6 +103,18 @@ export interface BlobStore {
    */
   removeUnfinished(olderThan: Date): Promise<number>;
 
+  /**
+   * Id of the archive that the store is marked as; undefined where it has no mark, which is so of a store that is not
+   * there. Makes nothing. Fails with `damage` where a mark names no archive.
+   */
+  owner(): Promise<string | undefined>;
+
+  /**
+   * Marks the store as the archive's, durably, and makes it where it is not there. The mark is no blob: nothing lists it,
+   * and no erase reaches it. Marking again changes nothing; one that is another's fails with `archive_mismatch` and stays.
+   */
+  mark(archiveId: string): Promise<void>;
+
   /** For start-up: makes what can be made, and fails with `blob_failed` and the reason where the store is unusable. */
   check(): Promise<void>;
 }
@@ -121,4 +133,10 @@ export function assertBlobName(name: BlobName): void {
 export function assertBlobRange(start: number, endExclusive: number, sizeBytes: number): void {
   const isInside = Number.isSafeInteger(start) && Number.isSafeInteger(endExclusive) && 0 <= start;
   if (!isInside || start > endExclusive || endExclusive > sizeBytes) throw new Bug('Not a range of the blob');
+}
+
+/** Throws `archive_mismatch` where a store is marked as another archive's. One without a mark passes. */
+export function refuseOwner(owner: string | undefined, archiveId: string): void {
+  if (owner === undefined || owner === archiveId) return;
+  throw new AppError('archive_mismatch', { message: 'The recordings are those of another archive' });
 }

@@ -18,7 +18,7 @@ const forms = [
 describe.each(forms)('$name', ({ isSeized }) => {
   test(`reads what lives and nothing that must be dead, in ${count} histories`, { timeout: 3_600_000 }, async () => {
     const modules = await realModules();
-    const total = { live: 0, stillOpen: 0, dead: 0, tokensRead: 0, tokensDead: 0, died: 0, putBack: 0 };
+    const total = { live: 0, stillOpen: 0, dead: 0, locked: 0, tokensRead: 0, tokensDead: 0, died: 0, putBack: 0 };
     for (let seed = firstSeed; seed < firstSeed + count; seed += 1) {
       const { world, tally, died, putBack } = await runHistory({ modules, seed, isSeized, operations: 36 });
       expect(world.findings, `ATTACKER_SEED=${seed}`).toEqual([]);

@@ -2,13 +2,14 @@ import { expect, test } from 'vitest';
 import { closureOf } from './attacker.ts';
 import { copyHistories } from './histories-copies.ts';
 import { faultHistories } from './histories-faults.ts';
+import { recoveryHistories } from './histories-recovery.ts';
 import { nameOf } from './ledger.ts';
 import { realModules } from './modules.ts';
 import { play } from './stage.ts';
 import { lootOf } from './verdict.ts';
 import type { World } from './world.ts';
 
-const histories = [...faultHistories, ...copyHistories];
+const histories = [...faultHistories, ...copyHistories, ...recoveryHistories];
 
 /** Histories whose outcome is a limit that we state, and whose calls the attacker still reads. */
 const stated = new Map([

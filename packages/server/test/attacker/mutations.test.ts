@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { copyHistories } from './histories-copies.ts';
 import { faultHistories } from './histories-faults.ts';
+import { recoveryHistories } from './histories-recovery.ts';
 import { type Modules, realModules } from './modules.ts';
 import { withMutant } from './mutate.ts';
 import { type Mutation, mutations } from './mutations.ts';
+import { recoveryMutations } from './mutations-recovery.ts';
 import { oldDefects } from './old-defects.ts';
 import { runHistory } from './simulation.ts';
 import { play } from './stage.ts';
@@ -15,7 +17,7 @@ const seedsMax = 60;
 type Run = (modules: Modules, isSealedBeforeCommit: boolean) => Promise<Set<string>>;
 
 describe('the attacker test fails when', () => {
-  test.each([...mutations, ...oldDefects])('$name', async (mutation) => {
+  test.each([...mutations, ...recoveryMutations, ...oldDefects])('$name', async (mutation) => {
     const isSealedBeforeCommit = mutation.isSealedBeforeCommit ?? false;
     const run = await withMutant(mutation, async (modules) => await killerOf(mutation, modules, isSealedBeforeCommit));
     expect([...(await run(await realModules(), false))], 'the same history without the mutation').toEqual([]);
@@ -33,7 +35,7 @@ async function killerOf(mutation: Mutation, modules: Modules, isSealedBeforeComm
 
 function runsOf({ killedBy }: Mutation): Run[] {
   if (typeof killedBy === 'object') {
-    const [history, ...more] = [...faultHistories, ...copyHistories].filter(({ name }) =>
+    const [history, ...more] = [...faultHistories, ...copyHistories, ...recoveryHistories].filter(({ name }) =>
       name.startsWith(killedBy.history),
     );
     if (history === undefined || more.length > 0) throw new Error(`no one history: ${killedBy.history}`);

@@ -142,8 +142,8 @@ export class SimulatedProcess {
   }
 
   /** With a recovery key: no key is left as it was that a seal committed by that moment has retired. */
-  #lockedAway(moment: number): void {
-    if (this.world.recovery !== undefined) this.world.truth.lockedAway(moment);
+  #lockedAway(moment: number | undefined): void {
+    if (this.world.recovery !== undefined && moment !== undefined) this.world.truth.lockedAway(moment);
   }
 
   get #isCurrent(): boolean {

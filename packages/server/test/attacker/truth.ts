@@ -74,11 +74,9 @@ export class Truth {
     this.#locks.push({ covers, finished: this.next() });
   }
 
-  /** When the seal that named this key was committed. */
-  committedAt(keyId: string): number {
-    const seal = this.#seals.get(keyId);
-    if (seal === undefined) throw new Error('a seal that was never committed');
-    return seal.committed;
+  /** When the seal that named this key was committed; undefined where that was in a database that is gone. */
+  committedAt(keyId: string): number | undefined {
+    return this.#seals.get(keyId)?.committed;
   }
 
   /** Reservations whose lease had ended by `time` were ended. */

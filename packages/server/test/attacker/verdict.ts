@@ -10,7 +10,15 @@ import type { Instance } from './truth.ts';
 import { phoneSpace, type World } from './world.ts';
 
 /** How often the verdict had something to say: a test that demands nothing proves nothing. */
-export type Tally = { live: number; stillOpen: number; dead: number; tokensRead: number; tokensDead: number };
+export type Tally = {
+  live: number;
+  stillOpen: number;
+  dead: number;
+  /** Those of the dead whose root keys were locked away, horizon or not. */
+  locked: number;
+  tokensRead: number;
+  tokensDead: number;
+};
 
 /** What the attacker holds at the end: all that was ever written, the vault as it is, and what he seized before. */
 export function lootOf(world: World): Loot {
@@ -23,7 +31,7 @@ export function lootOf(world: World): Loot {
 
 /** Compares what the attacker reads with what DESIGN section 3 permits, and notes findings in the world. */
 export async function judge(world: World): Promise<Tally> {
-  const tally: Tally = { live: 0, stillOpen: 0, dead: 0, tokensRead: 0, tokensDead: 0 };
+  const tally: Tally = { live: 0, stillOpen: 0, dead: 0, locked: 0, tokensRead: 0, tokensDead: 0 };
   const closure = closureOf(lootOf(world), world.oracle);
   judgeArtifacts(world, closure, tally);
   judgeLiving(world, closure);
@@ -51,7 +59,10 @@ function judgeArtifacts(world: World, closure: Closure, tally: Tally): void {
     if (row !== undefined) {
       tally.live += 1;
     } else if (isDead(world, instance)) {
-      if (written.has(instance.name)) tally.dead += 1;
+      if (written.has(instance.name)) {
+        tally.dead += 1;
+        if (world.recovery !== undefined) tally.locked += 1;
+      }
       if (read.has(instance.name)) world.find('opens', instance.name);
     } else if (read.has(instance.name)) tally.stillOpen += 1;
   }

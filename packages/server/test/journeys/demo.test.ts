@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const script = fileURLToPath(new URL('../../../../scripts/demo.mjs', import.meta.url));
-const demoMsMax = 60_000;
+const demoMsMax = 120_000;
 
 let folder: string;
 

@@ -11,9 +11,11 @@ import { expectAtRest } from '../crash/invariants.ts';
 import { callerOf } from '../crash/life.ts';
 import type { Act } from './acts.ts';
 import type { Json } from './agreement.ts';
+import { afterAll, type Order } from './explain.ts';
 import { lookAt } from './look.ts';
 import { HistoryClock, MortalProcess } from './mortal-process.ts';
 import { perform } from './perform.ts';
+import { standingAt } from './rules-erase.ts';
 import { tenantSlugs } from './universe.ts';
 import { verbs as realVerbs, type Verbs } from './verbs.ts';
 
@@ -27,7 +29,12 @@ const minutesMax = 20;
 /** More than a download may run on without asking whether it is still allowed. */
 const actTakesMs = 1500;
 
-type Asked = { act: Act; by: number };
+/** An act, and the process that is asked. */
+export type Asked = { act: Act; by: number };
+
+/** The answers in the order of the acts (undefined where nobody lived to give one), and what is known of their order. */
+export type Answered = { answers: (Json | undefined)[]; order: Order };
+
 type Spoiling = { spoil?: (app: App) => void; verbs?: Verbs };
 
 /** A home in memory where there is such a folder: histories sync more than anything else. */
@@ -69,34 +76,35 @@ export class Archive {
   }
 
   /** All at once; the answers in the order of the acts. Resolves when nothing runs on in the background. */
-  async askTogether(asked: readonly Asked[]): Promise<Json[]> {
+  async askTogether(asked: readonly Asked[]): Promise<Answered> {
     this.#clock.pass(actTakesMs);
     const answers = await Promise.all(asked.map(async (one) => await this.#perform(one)));
-    for (const process of this.#processes) await process.settle();
-    return answers;
+    await this.#settle();
+    return { answers, order: {} };
   }
 
   /** The second act while the first stands at a fault point; after it, if it never came there. */
-  async askDuring(asked: readonly Asked[], point: string): Promise<Json[]> {
+  async askDuring(asked: readonly Asked[], point: string): Promise<Answered> {
     const [first, second] = asked;
     if (first === undefined || second === undefined) return await this.askTogether(asked);
     this.#clock.pass(actTakesMs);
-    let answer: Promise<Json> | undefined;
+    let meanwhile: Promise<Json> | undefined;
     const { faults } = this.#process(first.by);
     faults.onNext(point, async () => {
-      answer = this.#perform(second);
-      await answer;
+      meanwhile = this.#perform(second);
+      await meanwhile;
     });
-    const answers = [await this.#perform(first)];
-    for (const process of this.#processes) await process.settle();
+    const answer = await this.#perform(first);
+    await this.#settle();
     faults.forgetHook();
-    answers.push(await (answer ?? this.#perform(second)));
-    for (const process of this.#processes) await process.settle();
-    return answers;
+    const between = meanwhile === undefined ? afterAll : standingAt(point, first.act);
+    const answers = [answer, await (meanwhile ?? this.#perform(second))];
+    await this.#settle();
+    return { answers, order: { between } };
   }
 
-  /** The process dies at this step of the acts, or after them, and another takes its place. An act not answered is undefined. */
-  async askDying(asked: readonly Asked[], by: number, at: number): Promise<(Json | undefined)[]> {
+  /** The process dies at this step of the acts, or after them, and another takes its place. */
+  async askDying(asked: readonly Asked[], by: number, at: number): Promise<Answered> {
     this.#clock.pass(actTakesMs);
     const dying = this.#process(by);
     dying.faults.dieAfter(at);
@@ -110,7 +118,7 @@ export class Archive {
     // Whoever comes after a death comes when the leases of the dead have run out.
     this.lapse('minute');
     this.#processes[by] = await this.#start();
-    return answers;
+    return { answers, order: { mayBreakOff: true } };
   }
 
   async restart(by: number): Promise<void> {
@@ -146,6 +154,10 @@ export class Archive {
   async remove(): Promise<void> {
     for (const process of this.#processes.splice(0)) await process.die();
     await rm(this.#folder, { recursive: true });
+  }
+
+  async #settle(): Promise<void> {
+    for (const process of this.#processes) await process.settle();
   }
 
   async #start(): Promise<MortalProcess> {

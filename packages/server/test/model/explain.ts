@@ -15,15 +15,23 @@ type State = { world: World; threads: { pc: number; local: Local; isOver: boolea
 /** More states than any few acts side by side have; a guard against a rule that never ends. */
 const statesMax = 60_000;
 
-/**
- * The worlds in which acts side by side may have been answered so, their steps in any order that keeps each act's own.
- * `mayBreakOff`: the process died, so that each may have stopped at any step; one that was answered had come that far.
- */
-export function explain(worlds: readonly World[], outcomes: readonly Outcome[], mayBreakOff: boolean): Explained {
+/** What is known of the order of acts. */
+export type Order = {
+  /** The process died: each may have stopped at any step. One that was answered had come that far. */
+  mayBreakOff?: boolean;
+  /** The second act began when the first had done `from` steps, and ended before it did more than `to`. */
+  between?: { from: number; to: number } | undefined;
+};
+
+/** The second act began when the first was through. */
+export const afterAll = { from: Number.POSITIVE_INFINITY, to: Number.POSITIVE_INFINITY };
+
+/** The worlds in which acts side by side may have been answered so, their steps in any order that keeps each act's own. */
+export function explain(worlds: readonly World[], outcomes: readonly Outcome[], order: Order = {}): Explained {
   const found = new Map<string, World>();
   const differences = new Set<string>();
   for (const world of worlds) {
-    for (const state of orders(world, outcomes, mayBreakOff)) {
+    for (const state of orders(world, outcomes, order)) {
       const met = agreeing(state, outcomes);
       if (typeof met === 'string') differences.add(met);
       else found.set(JSON.stringify(met), met);
@@ -33,7 +41,8 @@ export function explain(worlds: readonly World[], outcomes: readonly Outcome[], 
 }
 
 /** Every state that the acts' steps can lead to from a world: those where all are through, or all. */
-function* orders(world: World, outcomes: readonly Outcome[], mayBreakOff: boolean): Generator<State> {
+function* orders(world: World, outcomes: readonly Outcome[], order: Order): Generator<State> {
+  const { mayBreakOff = false } = order;
   const threads = outcomes.map(() => ({ pc: 0, local: {}, isOver: false }));
   const waiting: State[] = [{ world, threads }];
   const seen = new Set<string>();
@@ -47,9 +56,15 @@ function* orders(world: World, outcomes: readonly Outcome[], mayBreakOff: boolea
     if (mayBreakOff || state.threads.every((thread) => thread.isOver)) yield state;
     for (const [i, thread] of state.threads.entries()) {
       const act = outcomes[i]?.act;
-      if (act !== undefined && !thread.isOver) waiting.push(stepped(state, i, act));
+      if (act !== undefined && !thread.isOver && mayStep(state, i, order)) waiting.push(stepped(state, i, act));
     }
   }
+}
+
+function mayStep({ threads }: State, i: number, { between }: Order): boolean {
+  const [first, second] = threads;
+  if (between === undefined || first === undefined || second === undefined) return true;
+  return i === 0 ? first.pc < between.to || second.isOver : first.pc >= between.from || first.isOver;
 }
 
 function stepped(state: State, i: number, act: Act): State {

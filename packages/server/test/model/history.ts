@@ -1,13 +1,13 @@
 import type { App } from '../../src/app.ts';
 import type { Json } from './agreement.ts';
 import { agreement } from './agreement.ts';
-import { Archive } from './archive.ts';
+import { type Answered, Archive, type Asked } from './archive.ts';
 import { Choosing } from './choosing.ts';
 import { explain, type Outcome } from './explain.ts';
 import { predictedLook } from './look.ts';
 import type { Deed, History, Operation } from './operations.ts';
 import type { Verbs } from './verbs.ts';
-import { emptyWorld, forgetUpload, type World } from './world.ts';
+import { emptyWorld, type World } from './world.ts';
 
 /** What a test of the model test spoils. */
 export type Spoiling = { spoil?: (app: App) => void; verbs?: Verbs };
@@ -103,12 +103,10 @@ class Player {
   async #ask(
     deeds: readonly Deed[],
     by: readonly number[],
-    perform: (asked: readonly { act: Outcome['act']; by: number }[]) => Promise<(Json | undefined)[]>,
-    mayBreakOff = false,
+    perform: (asked: readonly Asked[]) => Promise<Answered>,
   ): Promise<void> {
     const asked = deeds.flatMap((deed, i) => this.#choosing.actOf(deed, by[i] ?? 0) ?? []);
-    if (asked.length === 0) return;
-    const answers = await perform(asked);
+    const { answers, order } = await perform(asked);
     const outcomes = asked.map(({ act }, i): Outcome => ({ act, answer: answers[i] }));
     for (const [i, one] of asked.entries()) {
       this.#told.push(`${one.by}: ${JSON.stringify(one.act)} -> ${JSON.stringify(answers[i] ?? 'died')}`);
@@ -116,7 +114,7 @@ class Player {
       for (const word of wordsOf(answer)) this.#tally.set(word, (this.#tally.get(word) ?? 0) + 1);
       if (answer !== undefined) this.#choosing.learn(one.act, one.by, answer);
     }
-    const { worlds, differences } = explain(this.#worlds, outcomes, mayBreakOff);
+    const { worlds, differences } = explain(this.#worlds, outcomes, order);
     this.#keep(worlds, differences);
     const [complaint] = this.#archive.complaints;
     if (complaint !== undefined) throw new Surprise(`the product complains: ${complaint}`);
@@ -125,13 +123,8 @@ class Player {
   async #crash({ by, at, deeds }: Extract<Operation, { op: 'crash' }>): Promise<void> {
     const mine = deeds.filter((deed) => deed.do !== 'finish' && deed.do !== 'abort');
     this.#note(`crash at ${at} of`, by);
-    await this.#ask(
-      mine,
-      mine.map(() => by),
-      async (asked) => await this.#archive.askDying(asked, by, at),
-      true,
-    );
-    if (mine.length === 0) await this.#archive.askDying([], by, at);
+    const alike = mine.map(() => by);
+    await this.#ask(mine, alike, async (asked) => await this.#archive.askDying(asked, by, at));
     this.#forget(by);
     await this.play({ op: 'one', by, deed: { do: 'work' } });
     await this.#look();
@@ -167,11 +160,12 @@ class Player {
 
   /** The clients of a process that is gone are gone too; the rows of their uploads stay. */
   #forget(by: number): void {
-    const { uploads, downloads } = this.#choosing.forgetProcess(by);
+    const left = this.#choosing.forgetProcess(by);
     for (const world of this.#worlds) {
-      for (const handle of uploads) forgetUpload(world, handle);
-      world.downloads = world.downloads.filter((one) => !downloads.includes(one.no));
+      world.uploads = world.uploads.filter((one) => left.has(one.no));
+      world.downloads = world.downloads.filter((one) => left.has(one.no));
     }
+    this.#keep(this.#worlds, []);
   }
 
   #note(what: string, by: number): void {

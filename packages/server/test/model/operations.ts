@@ -44,7 +44,8 @@ const longest = 200;
 export function historyOf(rng: Prng, seed: number): History {
   const length = seed % longEvery === 0 ? longest : 8 + rng.below(40);
   const processes = rng.chance(0.3) ? 2 : 1;
-  const operations = Array.from({ length }, () => operation(rng, processes));
+  const operations: Operation[] = [];
+  while (operations.length < length) operations.push(...some(rng, processes));
   return { processes, operations };
 }
 
@@ -65,7 +66,30 @@ const points = [
   'hold:placed',
 ] as const;
 
-const erasingPoints = points.filter((point) => !point.startsWith('archive:') && !point.startsWith('hold:'));
+/** Where an erasure may be met by something, the instants before its keys are destroyed more often. */
+const erasingPoints = [
+  'erase:planned',
+  'erase:planned',
+  'erase:gated',
+  'erase:gated',
+  ...points.filter((point) => /^(shred|erase|remove|verify):/.test(point)),
+];
+
+function some(rng: Prng, processes: number): Operation[] {
+  return rng.chance(0.03) ? chased(rng, rng.below(processes)) : [operation(rng, processes)];
+}
+
+/** A download that an erasure comes after. */
+function chased(rng: Prng, by: number): Operation[] {
+  const [tenant, call] = [rng.below(2), rng.below(4)];
+  const what = rng.pick<Deed>([
+    { do: 'purge-calls', tenant, names: [call], isWhatIf: false },
+    { do: 'erase', tenant, action: 'delete-recording', keepRecording: false, names: [call] },
+    { do: 'erase', tenant, action: 'depersonalize', keepRecording: true, names: [call] },
+  ]);
+  const deeds: Deed[] = [{ do: 'open', tenant, call }, what, { do: 'drain', which: 0 }];
+  return deeds.map((deed) => ({ op: 'one', by, deed }));
+}
 
 function operation(rng: Prng, processes: number): Operation {
   const by = rng.below(processes);
@@ -107,6 +131,7 @@ function aimed(rng: Prng, by: number): Operation {
 
 function asking(rng: Prng, tenant: number, call: number): Deed {
   return rng.pick<Deed>([
+    { do: 'hold', tenant, names: [call], phone: null, range: 0 },
     { do: 'hold', tenant, names: [call], phone: null, range: 0 },
     { do: 'play', tenant, call, from: rng.next(), part: rng.next() },
     { do: 'purge-calls', tenant, names: [call], isWhatIf: rng.chance(0.3) },
@@ -171,7 +196,7 @@ function holding(rng: Prng): Deed {
   };
 }
 
-/** Calls are counted from the newest that a client has heard of. */
+/** Calls are counted from the newest that a client has heard of, its own tenant's twice as often. */
 function callOf(rng: Prng) {
   return { tenant: rng.below(2), call: rng.below(10) };
 }

@@ -1,5 +1,5 @@
 import type { ErasureAction } from '../../src/model/erasure.ts';
-import type { ActOf } from './acts.ts';
+import type { Act, ActOf } from './acts.ts';
 import type { Predicted } from './agreement.ts';
 import type { Here, Named, Step } from './step.ts';
 import {
@@ -25,6 +25,20 @@ export const eraseRules: { purge: readonly Step<Purge>[]; erase: readonly Step<E
   purge: [find, lookUpFound, seePurging, seeHeld, startPurge, readSessions, shredMine, answerPurge, verifyMine],
   erase: [findComplete, seeHeld, startErase, shredMine, verifyMine, answerErase],
 };
+
+/**
+ * Where among its steps an erasure stands at a fault point: it has done those before `from`, and none from `to` on.
+ * Undefined for points that say nothing of it.
+ */
+export function standingAt(point: string, act: Act): { from: number; to: number } | undefined {
+  if (act.do !== 'purge' && act.do !== 'erase') return undefined;
+  const steps: readonly unknown[] = eraseRules[act.do];
+  const start = steps.findIndex((step) => step === startPurge || step === startErase);
+  if (point === 'erase:planned') return { from: start, to: start };
+  if (point === 'erase:gated') return { from: start + 1, to: start + 1 };
+  if (!/^(shred:committed|erase:shredded|remove:|verify:looked)/.test(point)) return undefined;
+  return { from: steps.indexOf(shredMine) + 1, to: steps.indexOf(verifyMine) };
+}
 
 /** Sessions are looked up one by one; ids and phones all at once. */
 function find({ world, act, local }: Here<Purge>): 'stay' | undefined {

@@ -1,6 +1,5 @@
 /** The attack on a machine that was taken: by force, with no regard for which key belongs where. */
-import { createHash } from 'node:crypto';
-import { piecesOf } from './database-states.ts';
+import { distinctPieces } from './database-states.ts';
 import type { Loot, Sealing, TakenFile } from './loot.ts';
 import { keyBytes, keysIn, openPage, openSealing, PageProbe, type SealedPage, topLevel } from './openers.ts';
 
@@ -70,20 +69,10 @@ export function attack(loot: Loot, keys: readonly Buffer[], force: Force): Opene
 export function keysByForce(files: readonly TakenFile[], loot: Loot): Buffer[] {
   const probe = new PageProbe(loot.pages.filter((page) => page.level === topLevel));
   const found = new Map<string, Buffer>();
-  const done = new Set<string>();
-  const tryWindow = (window: Buffer): void => {
-    if (probe.opened(window).length > 0) found.set(nameOf(window), Buffer.from(window));
-  };
-  for (const { path, bytes } of files) {
-    for (const piece of piecesOf(path, bytes)) {
-      const digest = createHash('sha256').update(piece).digest('hex');
-      // Copies of a home have most of their pages in common.
-      if (!done.has(digest)) eachWindow(piece, tryWindow);
-      done.add(digest);
-      const end = piece.byteOffset - bytes.byteOffset + piece.length;
-      const across = bytes.subarray(Math.max(0, end - keyBytes + 1), end + keyBytes - 1);
-      if (end < bytes.length) eachWindow(across, tryWindow);
-    }
+  for (const piece of distinctPieces(files, keyBytes)) {
+    eachWindow(piece, (window) => {
+      if (probe.opened(window).length > 0) found.set(nameOf(window), Buffer.from(window));
+    });
   }
   return [...found.values()];
 }

@@ -1,4 +1,5 @@
 /** A SQLite database as bytes: every state that its file and its write-ahead log still hold, not the last one alone. */
+import { createHash } from 'node:crypto';
 import Database from 'better-sqlite3';
 
 const logHeaderBytes = 32;
@@ -46,21 +47,34 @@ function imagesOf(file: Buffer, log: Buffer | undefined): Buffer[] {
   return images;
 }
 
-/** A write-ahead log cut where its frames are, a database file where its pages are. */
-export function piecesOf(path: string, bytes: Buffer): Buffer[] {
-  const pieces: Buffer[] = [];
-  const isLog = path.endsWith('-wal') && bytes.length > logHeaderBytes;
-  const pageBytes = isLog ? bytes.readUInt32BE(8) : 4096;
-  const cut = (from: number, length: number) => pieces.push(bytes.subarray(from, from + length));
-  if (isLog) cut(0, logHeaderBytes);
-  for (let at = isLog ? logHeaderBytes : 0; at < bytes.length; at += pageBytes) {
-    if (isLog) {
-      cut(at, frameHeaderBytes);
-      at += frameHeaderBytes;
+/**
+ * Everything that stands in some files, each thing once, so that every window of `windowBytes` of every file lies in one
+ * of the pieces: database pages and what is as long, and strips across the borders between them. Copies of a home have
+ * most of their pages in common.
+ */
+export function distinctPieces(files: readonly { path: string; bytes: Buffer }[], windowBytes: number): Buffer[] {
+  const pieces = new Map<string, Buffer>();
+  const add = (piece: Buffer) => pieces.set(createHash('sha256').update(piece).digest('hex'), piece);
+  for (const { path, bytes } of files) {
+    for (const [from, to] of bordersOf(path, bytes)) {
+      add(bytes.subarray(from, to));
+      if (to < bytes.length) add(bytes.subarray(Math.max(0, to - windowBytes + 1), to + windowBytes - 1));
     }
-    cut(at, pageBytes);
   }
-  return pieces;
+  return [...pieces.values()];
+}
+
+/** A write-ahead log is cut where its frames and the pages in them begin, anything else every 4 KiB, as databases are. */
+function bordersOf(path: string, bytes: Buffer): [from: number, to: number][] {
+  const isLog = path.endsWith('-wal') && bytes.length > logHeaderBytes;
+  const lengths = isLog ? [frameHeaderBytes, bytes.readUInt32BE(8)] : [4096];
+  const borders: [number, number][] = isLog ? [[0, logHeaderBytes]] : [];
+  for (let at = isLog ? logHeaderBytes : 0, i = 0; at < bytes.length; i += 1) {
+    const to = Math.min(bytes.length, at + (lengths[i % lengths.length] ?? bytes.length));
+    borders.push([at, to]);
+    at = to;
+  }
+  return borders;
 }
 
 function lookAt(image: Buffer, look: (database: Database.Database) => void): void {

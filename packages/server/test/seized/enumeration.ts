@@ -1,5 +1,6 @@
 /** The attack on identifiers: numbers are few enough to try them all, so that only keys keep a token from being read. */
 import type { Opened } from './attack.ts';
+import { distinctPieces } from './database-states.ts';
 import type { Loot } from './loot.ts';
 import { aesBlocks, coreOf, secretOf } from './openers.ts';
 
@@ -105,12 +106,12 @@ function hexTokens(texts: readonly string[]): Buffer[] {
   return tokens;
 }
 
-/** Every 16 bytes in a row of every file: from each of the first sixteen bytes on, block by block. */
+/** Every 16 bytes in a row of every file: of each piece from each of its first sixteen bytes on, block by block. */
 function everyBlock({ files }: Loot): Buffer[] {
-  return files.flatMap(({ bytes }) =>
+  return distinctPieces(files, tokenBytes).flatMap((piece) =>
     Array.from({ length: tokenBytes }, (_, from) => {
-      const whole = Math.floor((bytes.length - from) / tokenBytes) * tokenBytes;
-      return bytes.subarray(from, from + Math.max(0, whole));
+      const whole = Math.floor((piece.length - from) / tokenBytes) * tokenBytes;
+      return piece.subarray(from, from + Math.max(0, whole));
     }),
   );
 }

@@ -4,6 +4,13 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { openApp } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
+import { createClient } from '../../src/engine/access/clients.ts';
+import { createTenant } from '../../src/engine/access/create-tenant.ts';
+import { operator } from '../../src/engine/access/operator.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { scopes } from '../../src/model/tenant.ts';
 import { CreovaiClient } from '../support/creovai-client.ts';
 import { startTacet, type TacetProcess } from '../support/tacet-process.ts';
 import { until } from '../support/until.ts';
@@ -53,13 +60,18 @@ export class Machine {
     return JSON.parse(output);
   }
 
-  /** A tenant and a client. */
+  /** A tenant and a client, made here; the archive is closed again before another process opens it. */
   async found(): Promise<void> {
-    await this.json(['tenant', 'create', 'one', '--region', 'US']);
-    const made = await this.json(['client', 'create', '--tenant', 'one', '--scopes', 'all']);
-    const { clientId, clientSecret } = made as { clientId: string; clientSecret: string };
-    const asked = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
-    this.#credentials = new URLSearchParams(asked).toString();
+    const app = await openApp(readConfig(this.env), { log: silentLog });
+    try {
+      await app.prepare();
+      const tenant = await createTenant(app.engine, { slug: 'one', region: 'US' });
+      const made = await createClient(app.engine, tenant, { scopes: [...scopes], actor: operator });
+      const asked = { grant_type: 'client_credentials', client_id: made.clientId, client_secret: made.clientSecret };
+      this.#credentials = new URLSearchParams(asked).toString();
+    } finally {
+      await app.close();
+    }
   }
 
   /** Starts the server and logs in. */

@@ -45,7 +45,7 @@ async function live(machine: Machine): Promise<TakenFile[]> {
   return vaultInTime;
 }
 
-/** Calls by session of which anything opened, and whether all of it did that the home holds now. */
+/** Calls, by session, of which anything opened, and those of which everything did that any copy of the home holds. */
 function sessionsOpened(machine: Machine, loot: Loot, opened: Opened): { any: string[]; whole: string[] } {
   const count = (sealings: readonly { context: { ownerId: string } }[], id: string) =>
     sealings.filter(({ context }) => context.ownerId === id).length;
@@ -71,25 +71,33 @@ function expectSpeaks(machine: Machine, opened: Opened, session: string): void {
   expect(correlation?.plain.toString()).toContain(session);
 }
 
-describe.concurrent('a machine taken by somebody with every older copy of its home', () => {
+/** Machines that have lived side by side: most of a life is waiting for processes to start. */
+const [keyed, unkeyed] = [new Machine(), new Machine()];
+let identity: string;
+let masterKey: Buffer;
+let keyedVaultInTime: TakenFile[];
+
+beforeAll(async () => {
+  identity = await generateIdentity();
+  keyed.set('TACET_RECOVERY_KEY', await identityToRecipient(identity));
+  masterKey = setMasterKey(keyed);
+  [keyedVaultInTime] = await Promise.all([live(keyed), live(unkeyed)]);
+}, lifeMsMax);
+
+afterAll(async () => await Promise.all([keyed.end(), unkeyed.end()]));
+
+describe('a machine taken by somebody with every older copy of its home', () => {
   describe('where a recovery key is set', () => {
-    const machine = new Machine();
-    let identity: string;
+    const machine = keyed;
     let files: TakenFile[];
-    let vaultInTime: TakenFile[];
     let loot: Loot;
     let inHand: InHand;
 
-    beforeAll(async () => {
-      identity = await generateIdentity();
-      machine.set('TACET_RECOVERY_KEY', await identityToRecipient(identity));
-      inHand = { masterKey: setMasterKey(machine) };
-      vaultInTime = await live(machine);
+    beforeAll(() => {
+      inHand = { masterKey };
       files = machine.seize();
       loot = lootOf(files);
-    }, lifeMsMax);
-
-    afterAll(async () => await machine.end());
+    });
 
     test('opens no call erased before the last seal began; opens one erased after it, and of what lives everything', async () => {
       const keys = await rootKeysIn(files, inHand);
@@ -110,7 +118,7 @@ describe.concurrent('a machine taken by somebody with every older copy of its ho
     });
 
     test('opens with a copy of the vault made in time what it could open then, and no call of a leaf born after the next seal', async () => {
-      const opened = attack(loot, await rootKeysIn([...files, ...vaultInTime], inHand), 'entries');
+      const opened = attack(loot, await rootKeysIn([...files, ...keyedVaultInTime], inHand), 'entries');
       expect(sessionsOpened(machine, loot, opened).any).toEqual(all.filter((session) => session !== 'late'));
     });
 
@@ -123,17 +131,14 @@ describe.concurrent('a machine taken by somebody with every older copy of its ho
   });
 
   describe('where none is set', () => {
-    const machine = new Machine();
+    const machine = unkeyed;
     let files: TakenFile[];
     let loot: Loot;
 
-    beforeAll(async () => {
-      await live(machine);
+    beforeAll(() => {
       files = machine.seize();
       loot = lootOf(files);
-    }, lifeMsMax);
-
-    afterAll(async () => await machine.end());
+    });
 
     test('opens what was erased within the horizon, by trying every window of every file and nothing else', async () => {
       const keys = keysByForce(files, loot);

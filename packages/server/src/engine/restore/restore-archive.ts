@@ -4,6 +4,7 @@ import { codeOf } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
 import type { Head } from '../../model/vault.ts';
 import { destroyUpload } from '../archive/abandoned-uploads.ts';
+import { markBlobs } from '../archive/own-blobs.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
 import type { Engine } from '../context.ts';
 import { completeErasure } from '../erasure/run.ts';
@@ -83,6 +84,8 @@ async function finish(engine: Engine, sealed: Head, report: RestoreReport, say: 
   report.bytesSwept = swept;
   report.unverified += stuck;
   report.callsWithoutBytes = await callsWithoutBytes(engine);
+  // Not sooner: until the restore is done, nobody may take an empty folder for the archive's.
+  await markBlobs(engine);
   const detail = { entries: report.entries, items: report.items.length, verified: report.verified };
   const who = { actor: restorer, tenantId: null };
   await engine.store.write(
