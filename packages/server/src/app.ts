@@ -42,7 +42,7 @@ export type AppParts = {
   blobs?: BlobStore;
   /** Open root keys that exist only sealed to a recovery key; a restore may need them. */
   identities?: Identities;
-  /** True where the caller holds the home for itself alone, as a restore does: it goes on where the recordings are not there. */
+  /** True where the caller holds the home for itself alone, as a restore does. Nobody looks for the recordings then. */
   homeIsHeld?: boolean;
 };
 
@@ -98,15 +98,22 @@ async function open(config: Config, parts: AppParts, opening: Opening): Promise<
     const blobs = parts.blobs ?? new FileBlobs({ root: join(config.home, 'blobs'), faults });
     const assembled = await assemble(config, { ...parts, clock, faults, blobs, store, vault }, opening);
     if (!opening.restoring) await assembled.engine.rootKeys.ready(newId(clock.now()));
-    // The seal before a restore and the restore itself go on without recordings; the restore marks their folder in the end.
-    if (opening.restoring || parts.homeIsHeld) await refuseForeignBlobs(assembled.engine);
-    else await takeBlobs(assembled.engine);
-    await blobs.check();
+    await readyBlobs(assembled.engine, parts, opening);
     return appOf({ ...assembled, letGo }, migrated);
   } catch (error) {
     await letGo();
     throw error;
   }
+}
+
+/** The blob store is looked at last: a database that may not be used says so, wherever the recordings are. */
+async function readyBlobs(engine: Engine, { homeIsHeld }: AppParts, { restoring }: Opening): Promise<void> {
+  // What the database has not sealed yet is sealed before a restore replaces it, recordings or not.
+  if (homeIsHeld && !restoring) return;
+  // A restore goes on without recordings, tells which are missing, and marks their folder in the end.
+  if (restoring) await refuseForeignBlobs(engine);
+  else await takeBlobs(engine);
+  await engine.blobs.check();
 }
 
 /** A database that is not there must not be made anew, empty, where there has been one: it was lost, and can be restored. */

@@ -44,9 +44,12 @@ export async function makeMarker(root: string, archiveId: string): Promise<void>
 }
 
 function archiveIdIn(text: string): string {
-  const archiveId: unknown = Object(parsed(text)).archiveId;
+  const marker = parsed(text);
+  const archiveId = typeof marker === 'object' && marker !== null && 'archiveId' in marker ? marker.archiveId : undefined;
   if (typeof archiveId === 'string' && archiveId !== '') return archiveId;
-  throw new AppError('damage', { detail: 'the marker of the blob folder names no archive' });
+  throw new AppError('damage', {
+    detail: `the file ${markerFile} in the recordings folder names no archive; remove it where the folder is the right one`,
+  });
 }
 
 function parsed(text: string): unknown {

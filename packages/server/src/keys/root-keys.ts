@@ -277,12 +277,12 @@ export class RootKeys {
    * vault does not show the key of that seal: an older vault must never be told that it has seen it.
    */
   async #finishSeal(tx: KeyTx, top: TopRow, asking: Asking): Promise<VaultState> {
-    const state = await this.#vault.current();
+    const state = await this.#vault.current({ whole: true });
     if (asking.restoring) refuseForeign(state, top);
     else await refuseRestored(this.#vault, state, tx, top);
     const isBehind = (state.heads.at(-1)?.generation ?? 0) < top.generation;
     if (!isBehind || !isNamedShown(state, top)) return state;
     await this.#vault.retire({ generation: top.generation, keyId: top.keyId, sealedAt: top.sealedAt });
-    return await this.#vault.current();
+    return await this.#vault.current({ whole: true });
   }
 }

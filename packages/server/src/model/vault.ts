@@ -32,10 +32,11 @@ export interface Vault {
   /** Creates an empty vault for this archive; refuses one that belongs to another. Repeating it changes nothing. */
   create(archiveId: string): Promise<void>;
   /**
-   * What is there now. Fails with `vault_unreachable` where it can't be read. Names are always read anew; the contents
-   * of heads, which never change, may be remembered unless everything is to be read afresh.
+   * What is there now. Fails with `vault_unreachable` where it can't be read, or with `whole` where any copy can't: what
+   * lingers in that one is not told otherwise. Names are always read anew; the contents of heads, which never change, may
+   * be remembered unless everything is to be read `afresh`.
    */
-  current(options?: { afresh: boolean }): Promise<VaultState>;
+  current(options?: { afresh?: boolean; whole?: boolean }): Promise<VaultState>;
   /**
    * The root key (32 bytes), which the caller wipes, or undefined when the vault is there and does not show it. A locked
    * one is opened with the identities that were given, in memory; throws `key_locked` where none of them opens it.

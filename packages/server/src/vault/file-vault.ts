@@ -60,10 +60,10 @@ export class FileVault implements Vault {
     await this.#folders.createArchive(archiveId);
   }
 
-  async current(options?: { afresh: boolean }): Promise<VaultState> {
+  async current(options?: { afresh?: boolean; whole?: boolean }): Promise<VaultState> {
     if (options?.afresh) this.#heads.clear();
     const archiveId = await this.#folders.archiveId();
-    const files = await this.#folders.names();
+    const files = await (options?.whole ? this.#folders.allNames() : this.#folders.names());
     const known = new Map<string, Head>();
     for (const name of namesOf('head', files)) {
       const file = fileName('head', name);
@@ -113,7 +113,7 @@ export class FileVault implements Vault {
   async lockAway(names: readonly RootKeyName[]): Promise<void> {
     const recipient = this.#recoveryKey;
     if (recipient === undefined) return;
-    const files = new Set(await this.#folders.names());
+    const files = new Set(await this.#folders.allNames());
     const unlocked = names.filter((name) => files.has(fileName('key', name)));
     if (unlocked.length === 0) return;
     // Copies what a process that died has locked into the folders that it did not come to.

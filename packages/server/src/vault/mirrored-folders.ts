@@ -74,6 +74,14 @@ export class MirroredFolders {
     return [...names].sort();
   }
 
+  /** Names in any of the folders, all of which must be there. */
+  async allNames(): Promise<string[]> {
+    refuseMissing((await this.#look()).missing);
+    const names = new Set<string>();
+    for (const place of this.#places) for (const name of await listed(place)) names.add(name);
+    return [...names].sort();
+  }
+
   /**
    * What `parse` makes of the first copy of a file that can be read and parsed; undefined where there is none. A folder
    * that cannot be reached may hold a copy, so that where no other does, the file is unreachable and not gone.
