@@ -35,6 +35,25 @@ describe('the configuration', () => {
     expect(() => readConfig({ TACET_HOME: '/srv/tacet', TACET_KEYS_DIR: '/srv/tacet/..keys' })).toThrow('inside');
   });
 
+  it('refuses one keys folder given twice: it would be one copy that counts as two', () => {
+    expect(() => readConfig({ TACET_KEYS_DIR: '/a,/b,/b/../a' })).toThrow('twice');
+  });
+
+  it('takes an age recipient as the recovery key, and none by default', () => {
+    const recipient = 'age1t35y2j4v5x8reyqydgwcn24tjhg8zu6zg66k9uc9tag655xepdgs5qqspz';
+    expect(readConfig({}).recoveryKey).toBeNull();
+    expect(readConfig({ TACET_RECOVERY_KEY: ' ' }).recoveryKey).toBeNull();
+    expect(readConfig({ TACET_RECOVERY_KEY: ` ${recipient}\n` }).recoveryKey).toBe(recipient);
+  });
+
+  it('refuses anything else as the recovery key, beside whatever else is wrong, and never repeats a secret', () => {
+    const secret = 'AGE-SECRET-KEY-13978ST98D4NUAYEAGYXXLJT90PFD75SYFGLRXEMMDLH40FYA69TQ2DGXYC';
+    const read = (key: string) => () => readConfig({ TACET_RECOVERY_KEY: key, TACET_WORKERS: 'x' });
+    expect(read('my passphrase')).toThrow(/TACET_RECOVERY_KEY: is not an age recipient.*TACET_WORKERS/);
+    expect(read(secret)).toThrow(/TACET_RECOVERY_KEY: holds a secret identity.*TACET_WORKERS/);
+    expect(read(secret)).not.toThrow(secret.slice(20));
+  });
+
   it('ignores what Kubernetes injects for a service of our name, and nothing else', () => {
     const injected = { TACET_SERVICE_HOST: '10.0.0.1', TACET_PORT: 'tcp://10.0.0.1:80', TACET_PORT_80_TCP: 'x' };
     expect(() => readConfig(injected)).not.toThrow();

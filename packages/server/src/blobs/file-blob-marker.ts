@@ -45,7 +45,8 @@ export async function makeMarker(root: string, archiveId: string): Promise<void>
 
 function archiveIdIn(text: string): string {
   const marker = parsed(text);
-  const archiveId = typeof marker === 'object' && marker !== null && 'archiveId' in marker ? marker.archiveId : undefined;
+  const archiveId =
+    typeof marker === 'object' && marker !== null && 'archiveId' in marker ? marker.archiveId : undefined;
   if (typeof archiveId === 'string' && archiveId !== '') return archiveId;
   throw new AppError('damage', {
     detail: `the file ${markerFile} in the recordings folder names no archive; remove it where the folder is the right one`,

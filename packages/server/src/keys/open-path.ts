@@ -15,8 +15,8 @@ type Opening = { shape: TreeShape; crypto: KeyCrypto };
 
 /**
  * Opens stored pages from the opened topmost page down, by place name; the topmost page is among them. Pages that were
- * never born are left out. Throws `damage` for one that its parent names and that is missing or does not open. The
- * caller wipes what it gets.
+ * never born are left out. The caller wipes what it gets. Throws `damage` for one that its parent names and that is
+ * missing or does not open; then everything is wiped already, the topmost page too.
  */
 export function openPath(
   on: Opening,
@@ -26,11 +26,16 @@ export function openPath(
 ): Map<string, OpenedPage> {
   const stored = new Map(pages.map((page) => [placeName(page), page]));
   const opened = new Map([[placeName(top.place), top]]);
-  for (const place of [...places].sort((a, b) => b.level - a.level)) {
-    const page = openChild(on, place, opened, stored);
-    if (page !== undefined) opened.set(placeName(place), page);
+  try {
+    for (const place of [...places].sort((a, b) => b.level - a.level)) {
+      const page = openChild(on, place, opened, stored);
+      if (page !== undefined) opened.set(placeName(place), page);
+    }
+    return opened;
+  } catch (error) {
+    for (const page of opened.values()) page.keys.fill(0);
+    throw error;
   }
-  return opened;
 }
 
 function openChild(

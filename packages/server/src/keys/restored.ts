@@ -7,12 +7,16 @@ import { notShown } from './root-key-lookup.ts';
  * Refuses a database that is not the one its vault has last seen (DESIGN section 3, "Journal and restore").
  *
  * It has been restored when the vault's head is newer than its row, when a segment holds an entry that it lacks (a seal
- * may have died between its commit and its head), or when a restore of it has begun and not ended. Throws
- * `archive_mismatch` for another archive's vault and `archive_restored` for a restored database.
+ * may have died between its commit and its head), when the key that its row names was locked away (which is done only to
+ * keys that no row names), or when a restore of it has begun and not ended. Throws `archive_mismatch` for another
+ * archive's vault and `archive_restored` for a restored database.
  */
 export async function refuseRestored(vault: Vault, state: VaultState, tx: KeyTx, top: TopRow): Promise<void> {
   refuseForeign(state, top);
   if (top.isRestoring) throw new AppError('archive_restored', { detail: 'a restore began and has not ended' });
+  if (state.keys.some((key) => key.id === top.keyId && key.isLocked)) {
+    throw new AppError('archive_restored', { detail: 'the database names a root key that was locked away' });
+  }
   const head = state.heads.at(-1);
   if (head === undefined) return;
   if (head.generation > top.generation) {
@@ -66,7 +70,7 @@ async function unseenSegments(state: VaultState, tx: KeyTx): Promise<RootKeyName
 }
 
 /** Entries of a segment that the database's journal does not have. */
-export async function lackingEntries(vault: Vault, segment: RootKeyName, tx: KeyTx) {
+async function lackingEntries(vault: Vault, segment: RootKeyName, tx: KeyTx) {
   const entries = await vault.readSegment(segment);
   const known = await tx.knownJournalIds(entries.map((entry) => entry.id));
   return entries.filter((entry) => !known.has(entry.id));

@@ -32,7 +32,8 @@ const leavesPerStep = 64;
  *
  * Every page written takes a page key never used before, drawn here, inside the transaction: a retried transaction
  * draws again. The topmost page alone keeps its key, the root key, until the next seal. Everything is read from the
- * transaction, nothing from a cache: a stale copy written back would bring a destroyed key to life.
+ * transaction, nothing from a cache: a stale copy written back would bring a destroyed key to life. Whatever is opened is
+ * filled with zeros again, also when something throws.
  */
 export async function rewrite(
   on: Rewriting,
@@ -45,19 +46,22 @@ export async function rewrite(
   if (keys === undefined) throw pageDamage(place, 'does not open');
   const innerPlaces = innerPlacesOf(edits, on.shape);
   let inner: Inner | undefined;
-  for (let from = 0; from < edits.length; from += leavesPerStep) {
-    const step = edits.slice(from, from + leavesPerStep);
-    const leaves = step.map((edit) => ({ level: 0, index: edit.leaf }));
-    // The inner pages come with the first leaves and go with the last ones: one slot is one read and one write.
-    const stored = await on.tx.readPages(inner === undefined ? [...innerPlaces.flat(), ...leaves] : leaves);
-    inner ??= openInner(on, { place, keys }, innerPlaces, stored);
-    const pages = openPages(on, inner.parents, leaves, stored);
-    applyEdits(pages, step);
-    if (from + leavesPerStep >= edits.length) pages.push(...inner.pages);
-    await on.tx.writePages(renewAll(on, pages));
+  try {
+    for (let from = 0; from < edits.length; from += leavesPerStep) {
+      const step = edits.slice(from, from + leavesPerStep);
+      const leaves = step.map((edit) => ({ level: 0, index: edit.leaf }));
+      // The inner pages come with the first leaves and go with the last ones: one slot is one read and one write.
+      const stored = await on.tx.readPages(inner === undefined ? [...innerPlaces.flat(), ...leaves] : leaves);
+      inner ??= openInner(on, { place, keys }, innerPlaces, stored);
+      const pages = openPages(on, inner.parents, leaves, stored);
+      const isLast = from + leavesPerStep >= edits.length;
+      await on.tx.writePages(editAndRenew(on, pages, step, isLast ? inner.pages : []));
+    }
+    await on.tx.updateTop({ page: on.crypto.seal(rootKey, associatedDataOf(place), keys) });
+  } finally {
+    wipe(inner?.pages ?? []);
+    keys.fill(0);
   }
-  await on.tx.updateTop({ page: on.crypto.seal(rootKey, associatedDataOf(place), keys) });
-  keys.fill(0);
 }
 
 /** The pages between the topmost one and the leaves on the paths of the edits, by level, lowest level first. */
@@ -84,12 +88,17 @@ function openInner(
 ): Inner {
   let pages: Child[] = [];
   let parents: Level = new Map([[top.place.index, top]]);
-  for (const places of levels.toReversed()) {
-    const opened = openPages(on, parents, places, stored);
-    pages = [...opened, ...pages];
-    parents = new Map(opened.map((page) => [page.place.index, page]));
+  try {
+    for (const places of levels.toReversed()) {
+      const opened = openPages(on, parents, places, stored);
+      pages = [...opened, ...pages];
+      parents = new Map(opened.map((page) => [page.place.index, page]));
+    }
+    return { pages, parents };
+  } catch (error) {
+    wipe(pages);
+    throw error;
   }
-  return { pages, parents };
 }
 
 /** Opens pages of one level under the keys in their parents, in the order asked for; one never born is all zero. */
@@ -102,15 +111,25 @@ function openPages(
   const level = places[0]?.level;
   const sealedAt = new Map<number, Uint8Array>();
   for (const page of stored) if (page.level === level) sealedAt.set(page.index, page.sealed);
-  return places.map((place) => {
-    const key = keyInParent(on, parents, place);
-    if (isAbsent(key)) return { place, key, keys: Buffer.alloc(on.shape.fanOut * keyBytes) };
-    const sealed = sealedAt.get(place.index);
-    if (sealed === undefined) throw pageDamage(place, 'is missing');
-    const keys = on.crypto.open(key, associatedDataOf(place), sealed);
-    if (keys === undefined) throw pageDamage(place, 'does not open');
-    return { place, key, keys };
-  });
+  const pages: Child[] = [];
+  try {
+    for (const place of places) {
+      const key = keyInParent(on, parents, place);
+      pages.push({ place, key, keys: openOne(on, place, key, sealedAt.get(place.index)) });
+    }
+    return pages;
+  } catch (error) {
+    wipe(pages);
+    throw error;
+  }
+}
+
+function openOne(on: Rewriting, place: PagePlace, key: Buffer, sealed: Uint8Array | undefined): Buffer {
+  if (isAbsent(key)) return Buffer.alloc(on.shape.fanOut * keyBytes);
+  if (sealed === undefined) throw pageDamage(place, 'is missing');
+  const keys = on.crypto.open(key, associatedDataOf(place), sealed);
+  if (keys === undefined) throw pageDamage(place, 'does not open');
+  return keys;
 }
 
 function keyInParent(on: Rewriting, parents: Level, place: PagePlace): Buffer {
@@ -129,13 +148,34 @@ function applyEdits(leaves: readonly Child[], edits: readonly LeafEdit[]): void 
   }
 }
 
-/** Renews pages, children before their parents, and wipes what was opened of them. */
+/** Edits leaves and renews them, then whatever hangs above them, and wipes what was opened of all these pages. */
+function editAndRenew(
+  on: Rewriting,
+  leaves: readonly Child[],
+  edits: readonly LeafEdit[],
+  above: readonly Child[],
+): StoredPage[] {
+  const pages = [...leaves, ...above];
+  try {
+    applyEdits(leaves, edits);
+    return renewAll(on, pages);
+  } finally {
+    wipe(pages);
+  }
+}
+
+/** Renews pages, children before their parents. */
 function renewAll(on: Rewriting, pages: readonly Child[]): StoredPage[] {
   const fresh = new FreshSupplies(on.crypto, pages.length, on.shape.fanOut * keyBytes);
-  const renewed = pages.map((page) => renew(on, fresh, page));
+  try {
+    return pages.map((page) => renew(on, fresh, page));
+  } finally {
+    fresh.wipe();
+  }
+}
+
+function wipe(pages: readonly OpenedPage[]): void {
   for (const page of pages) page.keys.fill(0);
-  fresh.wipe();
-  return renewed;
 }
 
 /** Seals a page under a fresh key and puts that key into its opened parent. */

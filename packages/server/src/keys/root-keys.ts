@@ -206,6 +206,8 @@ export class RootKeys {
     let left: number;
     do {
       left = await this.#underLock(asking, 'fresh', async ({ tx, top, state }) => {
+        // A key whose destruction was cut short is listed no more, and may still be there.
+        await this.#vault.recover();
         const unlocked = state.keys.filter((key) => key.id !== top.keyId && !key.isLocked);
         if (unlocked.length === 0) return 0;
         await this.prove(tx);

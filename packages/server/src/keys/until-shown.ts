@@ -1,6 +1,6 @@
 import type { AppError } from '../model/errors.ts';
 
-/** How long something may take to show itself, and how often it is looked for, both in ms. */
+/** How long something may take to show itself, and how often it is looked for, both in ms; `everyMs` at least 1. */
 export type Patience = { everyMs: number; forMs: number };
 
 /**

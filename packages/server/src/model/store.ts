@@ -35,8 +35,8 @@ export interface StoreReads {
   calls: {
     find(tenantId: string, id: string): Promise<Call | undefined>;
     findMany(tenantId: string, ids: readonly string[]): Promise<Call[]>;
-    /** Uploads whose lease ended at or before `now`. */
-    abandonedUploads(now: number, limit: number): Promise<Call[]>;
+    /** Uploads whose lease ended at or before `now`, in the order in which they ended; those after `after`. */
+    abandonedUploads(now: number, limit: number, after?: Pick<Call, 'id' | 'uploadUntil'>): Promise<Call[]>;
     /** By id, ascending, after `afterId`. All tenants: for fsck. */
     page(afterId: string, limit: number): Promise<Call[]>;
     count(tenantId: string): Promise<number>;
@@ -86,8 +86,8 @@ export interface StoreReads {
   doomed: {
     /** Those of the span's calls, whichever erasure doomed them. */
     ofItems(span: ItemSpan): Promise<DoomedBlob[]>;
-    /** Those without an erasure (abandoned uploads), oldest first. */
-    unowned(limit: number): Promise<DoomedBlob[]>;
+    /** Those without an erasure (abandoned uploads), oldest first; those after `after`. */
+    unowned(limit: number, after?: Pick<DoomedBlob, 'blob' | 'since'>): Promise<DoomedBlob[]>;
     all(afterBlob: string, limit: number): Promise<DoomedBlob[]>;
     /** Those of the blobs that are doomed, in no particular order. */
     find(blobs: readonly string[]): Promise<DoomedBlob[]>;

@@ -18,10 +18,11 @@ export function callReads(session: Session): StoreReads['calls'] {
       return (await session.rows<Row<'call'>>(sql, [tenantId, dialect.list(ids)])).map(toCall);
     },
     /** Those that ended first come first. */
-    async abandonedUploads(now, limit) {
-      return (await calls().where('upload_until', '<=', now).orderBy('upload_until').limit(limit).execute()).map(
-        toCall,
-      );
+    async abandonedUploads(now, limit, after) {
+      const sql = `SELECT * FROM call WHERE upload_until <= ? AND (upload_until, id) > (?, ?)
+        ORDER BY upload_until, id LIMIT ?`;
+      const from = [after?.uploadUntil ?? Number.MIN_SAFE_INTEGER, after?.id ?? ''];
+      return (await session.rows<Row<'call'>>(sql, [now, ...from, limit])).map(toCall);
     },
     async page(afterId, limit) {
       return (await calls().where('id', '>', afterId).orderBy('id').limit(limit).execute()).map(toCall);

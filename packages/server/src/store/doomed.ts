@@ -12,9 +12,11 @@ export function doomedReads(session: Session): StoreReads['doomed'] {
         WHERE item.erasure_id = ? AND item.seq >= ? AND item.seq < ? AND doomed_blob.owner_id = item.call_id`;
       return (await session.rows<Row<'doomed_blob'>>(sql, spanOf(span))).map(toDoomedBlob);
     },
-    async unowned(limit) {
-      const unowned = blobs().where('erasure_id', 'is', null).orderBy('since').orderBy('blob').limit(limit);
-      return (await unowned.execute()).map(toDoomedBlob);
+    async unowned(limit, after) {
+      const sql = `SELECT * FROM doomed_blob WHERE erasure_id IS NULL AND (since, blob) > (?, ?)
+        ORDER BY since, blob LIMIT ?`;
+      const from = [after?.since ?? Number.MIN_SAFE_INTEGER, after?.blob ?? ''];
+      return (await session.rows<Row<'doomed_blob'>>(sql, [...from, limit])).map(toDoomedBlob);
     },
     async all(afterBlob, limit) {
       return (await blobs().where('blob', '>', afterBlob).orderBy('blob').limit(limit).execute()).map(toDoomedBlob);

@@ -40,13 +40,13 @@ export class MirroredFolders {
    */
   async archiveId(): Promise<string | undefined> {
     const found = new Set<string>();
-    let failure: unknown;
+    let failure: AppError | undefined;
     for (const place of this.#places) {
       try {
         const id = await archiveIn(place);
         if (id !== undefined) found.add(id);
       } catch (error) {
-        if (!hasCode(error, 'vault_unreachable')) throw error;
+        if (!(error instanceof AppError)) throw error;
         failure ??= error;
       }
     }
@@ -60,17 +60,17 @@ export class MirroredFolders {
   /** Names in any of the folders that can be read. */
   async names(): Promise<string[]> {
     const names = new Set<string>();
-    let failure: unknown;
-    let isRead = false;
+    const failures: AppError[] = [];
     for (const place of this.#places) {
       try {
         for (const name of await listed(place)) names.add(name);
-        isRead = true;
       } catch (error) {
-        failure ??= error;
+        if (!hasCode(error, 'vault_unreachable')) throw error;
+        failures.push(error);
       }
     }
-    if (!isRead) throw failure;
+    const [failure] = failures;
+    if (failure !== undefined && failures.length === this.#places.length) throw failure;
     return [...names].sort();
   }
 
@@ -87,12 +87,13 @@ export class MirroredFolders {
    * that cannot be reached may hold a copy, so that where no other does, the file is unreachable and not gone.
    */
   async read<T>(name: string, parse: (bytes: Buffer) => T | Promise<T>): Promise<T | undefined> {
-    let failure: unknown;
+    let failure: AppError | undefined;
     for (const place of this.#places) {
       try {
         const copy = await copyIn(place, name, parse);
         if (copy !== undefined) return copy.value;
       } catch (error) {
+        if (!(error instanceof AppError)) throw error;
         if (failure === undefined || hasCode(error, 'vault_unreachable')) failure = error;
       }
     }
@@ -212,7 +213,10 @@ export class MirroredFolders {
     return names.length;
   }
 
-  /** Looks at every folder, all of which must be reachable. `isBegun`: some hold more than the archive file. */
+  /**
+   * Looks at every folder, all of which must be reachable. `isBegun`: while some are missing, others hold more than the
+   * archive file, so that this is no creation that was cut short.
+   */
   async #look(): Promise<{ present: string | undefined; missing: Place[]; isBegun: boolean }> {
     const found = new Set<string>();
     const missing: Place[] = [];

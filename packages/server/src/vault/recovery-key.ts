@@ -79,18 +79,18 @@ export function parseIdentities(text: string): Identities {
 async function openWith(identities: readonly string[], sealed: Uint8Array): Promise<Opened> {
   const decrypter = new Decrypter();
   for (const identity of identities) decrypter.addIdentity(identity);
-  let fitsNone = false;
+  const last = { isAsked: false };
   // Asked last, and only where none of the others fits.
   decrypter.addIdentity({
     unwrapFileKey() {
-      fitsNone = true;
+      last.isAsked = true;
       return null;
     },
   });
   try {
     return { kind: 'opened', plain: view(await decrypter.decrypt(sealed)) };
   } catch {
-    return { kind: fitsNone ? 'none fits' : 'damaged' };
+    return { kind: last.isAsked ? 'none fits' : 'damaged' };
   }
 }
 

@@ -66,6 +66,22 @@ export const recoveryHistories: readonly DirectedHistory[] = [
     },
   },
   {
+    name: 'with a recovery key, a copy is noticed that names a key which was locked away as a stray one',
+    hasRecoveryKey,
+    async play(stage) {
+      const p = await stage.open();
+      const before = stage.world.state;
+      await p.dieAt(p.seal(), 'at:seal:committed');
+      const after = stage.world.state;
+      await stage.putBack(before);
+      await stage.start();
+      await stage.putBack(after);
+      const q = stage.idle();
+      await stage.refused(q, q.start());
+      await stage.restore();
+    },
+  },
+  {
     name: 'with a recovery key, a copy put back and not yet restored opens for nobody who has only the machine',
     hasRecoveryKey,
     async play(stage) {

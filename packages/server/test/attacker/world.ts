@@ -130,7 +130,7 @@ export class World {
   }
 
   /** What the vault says, read while the world stands still. */
-  async readVault(): Promise<{ head: number; entryIds: Set<string>; keyIds: Set<string> }> {
+  async readVault(): Promise<{ head: number; entryIds: Set<string>; keyIds: Set<string>; lockedIds: Set<string> }> {
     this.scheduler.isOpen = true;
     const vault = this.vaultFor({ name: 'onlooker', isDead: false });
     const state = await vault.current();
@@ -138,7 +138,8 @@ export class World {
     for (const segment of state.segments) for (const entry of await vault.readSegment(segment)) entryIds.add(entry.id);
     this.scheduler.isOpen = false;
     const keyIds = new Set(state.keys.map((key) => key.id));
-    return { head: state.heads.at(-1)?.generation ?? 0, entryIds, keyIds };
+    const lockedIds = new Set(state.keys.filter((key) => key.isLocked).map((key) => key.id));
+    return { head: state.heads.at(-1)?.generation ?? 0, entryIds, keyIds, lockedIds };
   }
 
   /** Puts a copy back. Whoever worked on the database that was goes on doing so; usually they were killed before. */
@@ -148,7 +149,11 @@ export class World {
     const known = new Set(copy.seals.map((seal) => seal.keyId));
     const isSealedSince = this.state.seals.some(({ keyId }) => this.returnedSeals.has(keyId) && !known.has(keyId));
     const isNoticed =
-      lacks || isSealedSince || vault.head > (copy.top?.generation ?? 0) || copy.top?.isRestoring === true;
+      vault.lockedIds.has(copy.top?.keyId ?? '') ||
+      lacks ||
+      isSealedSince ||
+      vault.head > (copy.top?.generation ?? 0) ||
+      copy.top?.isRestoring === true;
     this.disk.putBack(copy);
     this.hasRestores = true;
     this.mustRefuse = isNoticed;

@@ -1,4 +1,15 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, symlinkSync, truncateSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+} from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -214,6 +225,55 @@ describe('check', () => {
     const { answer } = await runBlobChild(['check', root]);
     chmodSync(join(root, folder), 0o700);
     expect(answer).toMatchObject({ code: 'blob_failed', detail: `the blob folder cannot be used: ${reason}` });
+  });
+});
+
+describe('the marker', () => {
+  test('is one file beside the shards, for its owner alone', async () => {
+    await store.mark('0190-archive');
+    expect(filesIn(root)).toEqual([join(root, 'archive')]);
+    expect(readFileSync(join(root, 'archive'), 'utf8')).toBe('{"format":1,"archiveId":"0190-archive"}\n');
+    expect([root, join(root, 'archive')].map(modeOf)).toEqual([0o700, 0o600]);
+  });
+
+  test('is seen by the next process, also where one that died had begun to make it', async () => {
+    mkdirSync(root, { recursive: true });
+    await writeFile(join(root, '.archive-of-the-dead.new'), '{"format":1,');
+    await store.mark('0190-archive');
+    expect(await new FileBlobs({ root, faults: noFaults }).owner()).toBe('0190-archive');
+  });
+
+  test('is not there where there is no folder, and asking makes none', async () => {
+    expect(await store.owner()).toBeUndefined();
+    expect(existsSync(root)).toBe(false);
+  });
+
+  test.each(['', '{', 'null', '"0190"', '{"format":1}', '{"archiveId":7}', '{"archiveId":""}'])(
+    'that says %j is damage, and is not replaced',
+    async (text) => {
+      mkdirSync(root, { recursive: true });
+      await writeFile(join(root, 'archive'), text);
+      await expect(store.owner()).rejects.toMatchObject({ code: 'damage' });
+      await expect(store.mark('0190-archive')).rejects.toMatchObject({ code: 'damage' });
+      expect(readFileSync(join(root, 'archive'), 'utf8')).toBe(text);
+    },
+  );
+
+  test('cannot be made in a file, which is told without its path', async () => {
+    mkdirSync(dirname(root));
+    await writeFile(root, '');
+    const refusal = { code: 'blob_failed', detail: 'the blob folder cannot be used: open ENOTDIR' };
+    await expect(store.owner()).rejects.toMatchObject(refusal);
+    await expect(store.mark('0190-archive')).rejects.toMatchObject(refusal);
+  });
+
+  test('of a folder that went meanwhile is neither read nor made anew', async () => {
+    await store.mark('0190-archive');
+    renameSync(root, `${root}-aside`);
+    await expect(store.owner()).rejects.toMatchObject({ code: 'blob_failed' });
+    mkdirSync(root);
+    await expect(store.mark('0190-archive')).rejects.toMatchObject({ code: 'blob_failed' });
+    expect(filesIn(root)).toEqual([]);
   });
 });
 

@@ -2,8 +2,9 @@ import { describe, test } from 'vitest';
 import type { BlobStore } from '../../src/model/blob-store.ts';
 import { creatingCases } from './blobs.creating.ts';
 import { erasingCases } from './blobs.erasing.ts';
+import { owningCases } from './blobs.owning.ts';
 
-const cases = { ...creatingCases, ...erasingCases };
+const cases = { ...creatingCases, ...erasingCases, ...owningCases };
 
 /** A case that a store cannot pass, and why. */
 export type BlobContractSkip = { test: keyof typeof cases; reason: string };

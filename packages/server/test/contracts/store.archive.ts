@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { Call } from '../../src/model/call.ts';
 import { Bug } from '../../src/model/errors.ts';
 import { addTenant, artifactOf, callOf, clientOf, id, uploadOf } from '../support/store-rows.ts';
 import type { StoreCases } from '../support/store-subject.ts';
@@ -121,6 +122,23 @@ export const archiveCases = {
     expect(await until(9, 10)).toEqual([]);
     expect(await until(20, 10)).toEqual([10, 20]);
     expect(await until(99, 2)).toEqual([10, 20]);
+  },
+  'abandoned uploads are walked through one after the other, those that ended at the same time too': async ({
+    store,
+  }) => {
+    const tenant = await addTenant(store);
+    const uploads = [20, 10, 20, 20, 30].map((until) => uploadOf(tenant, until));
+    await store.write(async (tx) => {
+      for (const call of uploads) await tx.calls.insert(call);
+    });
+    const walked: Call[] = [];
+    for (let after: Call | undefined; ; after = walked.at(-1)) {
+      const page = await store.reads.calls.abandonedUploads(20, 2, after);
+      walked.push(...page);
+      if (page.length < 2) break;
+    }
+    expect(walked.map((call) => call.uploadUntil)).toEqual([10, 20, 20, 20]);
+    expect(new Set(walked.map((call) => call.id)).size).toBe(4);
   },
   'artifacts keep every field and are found by owner and kind, the newest first': async ({ store }) => {
     const tenant = await addTenant(store);

@@ -177,6 +177,12 @@ export const spanCases = {
     await store.write((tx) => tx.doomed.insert([{ ...old, since: 99 }]));
     expect(await store.reads.doomed.unowned(9)).toEqual([old, young]);
     expect(await store.reads.doomed.unowned(1)).toEqual([old]);
+    const twin = doomed('bb', 5);
+    await store.write((tx) => tx.doomed.insert([twin]));
+    expect(await store.reads.doomed.unowned(9, old)).toEqual([twin, young]);
+    expect(await store.reads.doomed.unowned(1, twin)).toEqual([young]);
+    expect(await store.reads.doomed.unowned(9, young)).toEqual([]);
+    await store.write((tx) => tx.doomed.delete([twin.blob]));
     expect(await store.reads.doomed.find(['c', 'unknown'])).toEqual([owned]);
     await store.write((tx) => tx.doomed.delete(['b', 'c', 'unknown']));
     expect(await store.reads.doomed.all('', 9)).toEqual([young]);

@@ -4,6 +4,7 @@
  * Under `TACET_FAULT` it is killed on the way. Lives it to the end, it prints as JSON how often it came to each fault
  * point.
  */
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { openApp } from '../../src/app.ts';
 import { faultsFrom } from '../../src/cli/fault-injection.ts';
 import { createTenant } from '../../src/engine/access/create-tenant.ts';
@@ -47,7 +48,9 @@ function countingFaults(): Faults {
   };
 }
 
-const app = await openApp(lifeConfig(folder), { faults: countingFaults(), log: silentLog });
+// With a recovery key, so that its seals come by every step that there is.
+const recovery = { TACET_RECOVERY_KEY: await identityToRecipient(await generateX25519Identity()) };
+const app = await openApp(lifeConfig(folder, recovery), { faults: countingFaults(), log: silentLog });
 await app.prepare();
 app.startBackground(1);
 const { engine } = app;

@@ -81,6 +81,14 @@ export class FaultyBlobs implements BlobStore {
     return await this.#behind.removeUnfinished(olderThan);
   }
 
+  async owner(): Promise<string | undefined> {
+    return await this.#behind.owner();
+  }
+
+  async mark(archiveId: string): Promise<void> {
+    await this.#behind.mark(archiveId);
+  }
+
   async check(): Promise<void> {
     await this.#behind.check();
   }

@@ -83,6 +83,6 @@ export function expectTryLater(answer: Answer, form: 'creovai' | 'native' | 'oau
 }
 
 /** No path, no stack, no word of the database or the system. */
-export function expectNoInsides(text: string): void {
+function expectNoInsides(text: string): void {
   expect(text).not.toMatch(/\/tmp|\/home|node_modules|\.ts\b|\bat [\w.]+ \(|SQLITE|\bE[A-Z]{4,}\b|errno|syscall/);
 }

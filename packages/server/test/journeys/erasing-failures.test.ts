@@ -59,6 +59,23 @@ describe('bytes that will not go', () => {
   });
 });
 
+describe('a blob store that does not answer an erase', () => {
+  test('makes the items fail with its code, not wait without one, and they are tried again', async () => {
+    const callId = await archived('heard');
+    blobs.isSilent = true;
+    await client.purge('/customer', { phoneNumber: '5125551234' });
+    await until(async () => (await itemOf(callId))?.state === 'failed');
+    expect(await itemOf(callId)).toMatchObject({ failedCode: 'blob_failed', outcome: 'erased' });
+    expect(await client.status('heard')).toBe('Complete');
+
+    blobs.isSilent = false;
+    letPausesPass();
+    await untilQuiet(app.engine);
+    expect(await itemOf(callId)).toMatchObject({ state: 'verified', failedCode: null });
+    expect(await client.status('heard')).toBe('NotFound');
+  });
+});
+
 describe('a damaged key page', () => {
   test('keeps only the calls back that hang on it; every other call is erased', async () => {
     const hurt = await archived('hurt');

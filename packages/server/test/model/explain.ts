@@ -44,15 +44,18 @@ export function explain(worlds: readonly World[], outcomes: readonly Outcome[], 
 function* orders(world: World, outcomes: readonly Outcome[], order: Order): Generator<State> {
   const { mayBreakOff = false } = order;
   const threads = outcomes.map(() => ({ pc: 0, local: {}, isOver: false }));
+  const [only] = outcomes;
+  if (only !== undefined && threads.length === 1 && !mayBreakOff) {
+    yield throughAlone({ world: copyOf(world), threads }, only.act);
+    return;
+  }
   const waiting: State[] = [{ world, threads }];
   const seen = new Set<string>();
   for (let state = waiting.pop(); state !== undefined; state = waiting.pop()) {
-    if (state.threads.length > 1 || mayBreakOff) {
-      const text = JSON.stringify(state);
-      if (seen.has(text)) continue;
-      seen.add(text);
-      if (seen.size > statesMax) throw new Error('a rule does not come to an end');
-    }
+    const text = JSON.stringify(state);
+    if (seen.has(text)) continue;
+    seen.add(text);
+    if (seen.size > statesMax) throw new Error('a rule does not come to an end');
     if (mayBreakOff || state.threads.every((thread) => thread.isOver)) yield state;
     for (const [i, thread] of state.threads.entries()) {
       const act = outcomes[i]?.act;
@@ -67,16 +70,27 @@ function mayStep({ threads }: State, i: number, { between }: Order): boolean {
   return i === 0 ? first.pc < between.to || second.isOver : first.pc >= between.from || first.isOver;
 }
 
+/** An act by itself has but one way to go. */
+function throughAlone(state: State, act: Act): State {
+  while (state.threads.some((thread) => !thread.isOver)) step(state, 0, act);
+  return state;
+}
+
 function stepped(state: State, i: number, act: Act): State {
   const next: State = { world: copyOf(state.world), threads: structuredClone(state.threads) };
-  const thread = next.threads[i];
+  step(next, i, act);
+  return next;
+}
+
+/** Changes the state that it is given. */
+function step({ world, threads }: State, i: number, act: Act): void {
+  const thread = threads[i];
   const steps = stepsOf(act);
-  const step = thread && steps[thread.pc];
-  if (thread === undefined || step === undefined) throw new Error('there is no such step');
-  const told = step({ world: next.world, act, local: thread.local });
+  const next = thread && steps[thread.pc];
+  if (thread === undefined || next === undefined) throw new Error('there is no such step');
+  const told = next({ world, act, local: thread.local });
   if (told !== 'stay') thread.pc += 1;
   thread.isOver = told === 'end' || thread.pc === steps.length;
-  return next;
 }
 
 /** The world with the ids that the answers have taught, or where they differ from what it predicted. */

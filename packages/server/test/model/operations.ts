@@ -26,7 +26,7 @@ export type Deed =
 export type Operation =
   | { op: 'one'; by: number; deed: Deed }
   | { op: 'together'; by: number[]; deeds: Deed[] }
-  /** The second deed is done while the first stands at a fault point outside of any transaction. */
+  /** The second deed is done while the first stands at a fault point, outside of any transaction or queue. */
   | { op: 'during'; by: number; point: string; deeds: [Deed, Deed] }
   /** The process dies at the given step of these deeds, or after them. */
   | { op: 'crash'; by: number; at: number; deeds: Deed[] }
@@ -37,12 +37,12 @@ export type Operation =
 export type History = { processes: 1 | 2; operations: Operation[] };
 
 /** Every so many seeds comes a history of the greatest length. */
-const longEvery = 25;
+const longEvery = 50;
 const longest = 200;
 
 /** The history of a seed. */
 export function historyOf(rng: Prng, seed: number): History {
-  const length = seed % longEvery === 0 ? longest : 8 + rng.below(40);
+  const length = seed % longEvery === 0 ? longest : 6 + rng.below(26);
   const processes = rng.chance(0.3) ? 2 : 1;
   const operations: Operation[] = [];
   while (operations.length < length) operations.push(...some(rng, processes));
@@ -58,7 +58,6 @@ const points = [
   'archive:abandoned',
   'erase:planned',
   'erase:gated',
-  'shred:committed',
   'erase:shredded',
   'remove:bytes-erased',
   'remove:recorded',
@@ -72,36 +71,48 @@ const erasingPoints = [
   'erase:planned',
   'erase:gated',
   'erase:gated',
-  ...points.filter((point) => /^(shred|erase|remove|verify):/.test(point)),
+  ...points.filter((point) => /^(erase|remove|verify):/.test(point)),
 ];
 
 function some(rng: Prng, processes: number): Operation[] {
-  return rng.chance(0.03) ? chased(rng, rng.below(processes)) : [operation(rng, processes)];
+  const dice = rng.below(100);
+  const by = rng.below(processes);
+  if (dice < 3) return chased(rng, by);
+  if (dice < 5) return abandoned(rng, by);
+  return dice < 10 ? aimed(rng, by) : [operation(rng, processes)];
+}
+
+/** An upload whose client comes back when its lease has ended, maybe after a sweep. */
+function abandoned(rng: Prng, by: number): Operation[] {
+  const begin: Operation = { op: 'one', by, deed: { ...newUpload(rng), do: 'begin' } };
+  const swept: Operation[] = rng.chance(0.7) ? [{ op: 'one', by, deed: { do: 'upkeep' } }] : [];
+  return [begin, { op: 'lapse', how: 'hour' }, ...swept, { op: 'one', by, deed: { do: 'finish', which: 0 } }];
 }
 
 /** A download that an erasure comes after. */
 function chased(rng: Prng, by: number): Operation[] {
-  const [tenant, call] = [rng.below(2), rng.below(4)];
+  const [tenant, call] = [rng.below(2), 0];
   const what = rng.pick<Deed>([
     { do: 'purge-calls', tenant, names: [call], isWhatIf: false },
     { do: 'erase', tenant, action: 'delete-recording', keepRecording: false, names: [call] },
     { do: 'erase', tenant, action: 'depersonalize', keepRecording: true, names: [call] },
   ]);
-  const deeds: Deed[] = [{ do: 'open', tenant, call }, what, { do: 'drain', which: 0 }];
+  const fresh: Deed = { ...newUpload(rng), do: 'upload', tenant };
+  const deeds: Deed[] = [fresh, { do: 'open', tenant, call }, what, { do: 'drain', which: 0 }];
   return deeds.map((deed) => ({ op: 'one', by, deed }));
 }
 
 function operation(rng: Prng, processes: number): Operation {
   const by = rng.below(processes);
   const dice = rng.below(100);
-  if (dice < 66) return { op: 'one', by, deed: deed(rng) };
-  if (dice < 78) {
+  if (dice < 67) return { op: 'one', by, deed: deed(rng) };
+  if (dice < 79) {
     const deeds = Array.from({ length: rng.chance(0.7) ? 2 : 3 }, () => concurrent(rng));
     return { op: 'together', by: deeds.map(() => rng.below(processes)), deeds };
   }
-  if (dice < 88) return rng.chance(0.6) ? aimed(rng, by) : during(rng, by);
-  if (dice < 92) return { op: 'lapse', how: rng.pick(['minute', 'hour', 'hour', 'hour', 'month'] as const) };
-  if (dice < 94) return { op: 'restart', by };
+  if (dice < 83) return during(rng, by);
+  if (dice < 88) return { op: 'lapse', how: rng.pick(['minute', 'hour', 'hour', 'hour', 'month'] as const) };
+  if (dice < 91) return { op: 'restart', by };
   const deeds = Array.from({ length: 1 + rng.below(2) }, () => concurrent(rng));
   return { op: 'crash', by, at: rng.below(rng.chance(0.5) ? 8 : 45), deeds };
 }
@@ -111,8 +122,8 @@ function during(rng: Prng, by: number): Operation {
 }
 
 /** Something that concerns just the call, or the session, that an erasure is busy with. */
-function aimed(rng: Prng, by: number): Operation {
-  const [tenant, call, session] = [rng.below(2), rng.below(4), rng.below(sessions.length)];
+function aimed(rng: Prng, by: number): Operation[] {
+  const [tenant, call, session] = [rng.below(2), 0, rng.below(sessions.length)];
   const keepRecording = rng.chance(0.3);
   const byCall: [Deed, Deed][] = [
     [{ do: 'purge-calls', tenant, names: [call], isWhatIf: false }, asking(rng, tenant, call)],
@@ -126,7 +137,11 @@ function aimed(rng: Prng, by: number): Operation {
     [purgeIt, { do: 'status', tenant, names: [session] }],
   ];
   const deeds = rng.pick([...byCall, ...byCall, ...bySession]);
-  return { op: 'during', by, point: rng.pick(deeds[0].do === 'upload' ? points : erasingPoints), deeds };
+  const point = rng.pick(deeds[0].do === 'upload' ? points : erasingPoints);
+  return [
+    { op: 'one', by, deed: { ...newUpload(rng), do: 'upload', tenant, session } },
+    { op: 'during', by, point, deeds },
+  ];
 }
 
 function asking(rng: Prng, tenant: number, call: number): Deed {

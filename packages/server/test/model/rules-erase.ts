@@ -36,7 +36,7 @@ export function standingAt(point: string, act: Act): { from: number; to: number 
   const start = steps.findIndex((step) => step === startPurge || step === startErase);
   if (point === 'erase:planned') return { from: start, to: start };
   if (point === 'erase:gated') return { from: start + 1, to: start + 1 };
-  if (!/^(shred:committed|erase:shredded|remove:|verify:looked)/.test(point)) return undefined;
+  if (!/^(erase:shredded|remove:|verify:looked)/.test(point)) return undefined;
   return { from: steps.indexOf(shredMine) + 1, to: steps.indexOf(verifyMine) };
 }
 

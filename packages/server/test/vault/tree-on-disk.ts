@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { KeyTree } from '../../src/keys/key-tree.ts';
+import { type KeyCrypto, nodeKeyCrypto } from '../../src/keys/page.ts';
 import { RootKeys } from '../../src/keys/root-keys.ts';
 import { type Patience, standardPatience } from '../../src/keys/until-shown.ts';
 import { noFaults } from '../../src/lib/faults.ts';
@@ -22,6 +23,7 @@ export type ProcessOptions = Omit<FileVaultOptions, 'folders'> & {
   /** What this process sees of the database. */
   store?: (store: KeyStore) => KeyStore;
   patience?: Patience;
+  crypto?: KeyCrypto;
 };
 
 export type TreeProcess = { tree: KeyTree; rootKeys: RootKeys; vault: FileVault; store: KeyStore };
@@ -51,12 +53,13 @@ export class TreeOnDisk {
 
   /** A process that has not started. */
   process(options: ProcessOptions = {}): TreeProcess {
-    const { view = (folder: Folder) => folder, patience = standardPatience, faults = noFaults, ...keys } = options;
+    const { view = (folder: Folder) => folder, patience = standardPatience, faults = noFaults, ...rest } = options;
+    const { crypto = nodeKeyCrypto, store: _, ...keys } = rest;
     const folders = this.folders.map((path, i) => view(openFolder(path), i + 1));
     const vault = new FileVault({ ...keys, folders, faults });
     const store = options.store?.(this.store.keyStore) ?? this.store.keyStore;
     const common = { store, vault, clock: { now: () => Date.now() + this.lapsedMs }, faults, patience };
-    const tree = new KeyTree(common);
+    const tree = new KeyTree({ ...common, crypto });
     return { tree, vault, store, rootKeys: new RootKeys({ ...common, tree, horizonMs }) };
   }
 

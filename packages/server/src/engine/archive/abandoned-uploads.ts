@@ -1,9 +1,11 @@
 import { journalEntry } from '../../keys/journal-entries.ts';
+import type { Call } from '../../model/call.ts';
 import type { DoomedBlob } from '../../model/erasure.ts';
 import type { Engine } from '../context.ts';
+import { blobsLeft } from '../erasure/look-apart.ts';
 import { gatedByPurge } from '../erasure/resolve.ts';
 
-/** Uploads swept in one go. */
+/** Uploads, or blobs, read in one go; a sweep goes on until it has destroyed as many. */
 const batch = 100;
 
 /** What became of an upload that was to be destroyed. */
@@ -49,27 +51,51 @@ export async function destroyUpload(engine: Engine, tenantId: string, callId: st
 }
 
 /**
- * Sweeps uploads whose uploader has been silent for longer than its lease. Returns how many. One that cannot be destroyed
- * does not keep the others from it; its failure is thrown in the end.
+ * Sweeps uploads whose uploader has been silent for longer than its lease, oldest first, and the bytes that such uploads
+ * left. Returns how many uploads. One that cannot be destroyed, or bytes that will not go, keep no other from it, however
+ * many they are: the sweep goes on past them, and throws its first failure in the end.
  */
 export async function sweepAbandonedUploads(engine: Engine): Promise<number> {
-  const abandoned = await engine.store.reads.calls.abandonedUploads(engine.clock.now(), batch);
   const failures: unknown[] = [];
+  const destroyed = await sweepUploads(engine, failures);
+  await sweepUnowned(engine, failures);
+  if (failures.length > 0) throw failures[0];
+  return destroyed;
+}
+
+/** Goes through abandoned uploads until enough are destroyed for one go. Returns how many. */
+async function sweepUploads(engine: Engine, failures: unknown[]): Promise<number> {
   let destroyed = 0;
-  for (const call of abandoned) {
+  for (let after: Call | undefined; ; ) {
+    const abandoned = await engine.store.reads.calls.abandonedUploads(engine.clock.now(), batch, after);
+    for (const call of abandoned) {
+      try {
+        if ((await destroyUpload(engine, call.tenantId, call.id)) === 'destroyed') destroyed += 1;
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (abandoned.length < batch || destroyed >= batch || engine.stopping.aborted) return destroyed;
+    after = abandoned.at(-1);
+  }
+}
+
+/** Goes through bytes that no erasure waits for until enough of them are gone for one go. */
+async function sweepUnowned(engine: Engine, failures: unknown[]): Promise<void> {
+  let gone = 0;
+  for (let after: DoomedBlob | undefined; ; ) {
+    const left = await engine.store.reads.doomed.unowned(batch, after);
     try {
-      if ((await destroyUpload(engine, call.tenantId, call.id)) === 'destroyed') destroyed += 1;
+      gone += await removeUnowned(
+        engine,
+        left.map((one) => one.blob),
+      );
     } catch (error) {
       failures.push(error);
     }
+    if (left.length < batch || gone >= batch || engine.stopping.aborted) return;
+    after = left.at(-1);
   }
-  const left = await engine.store.reads.doomed.unowned(batch);
-  await removeUnowned(
-    engine,
-    left.map((one) => one.blob),
-  );
-  if (failures.length > 0) throw failures[0];
-  return destroyed;
 }
 
 /**
@@ -90,12 +116,17 @@ export async function removeStray(engine: Engine, callId: string, blobs: readonl
   });
 }
 
-/** Removes bytes that no erasure waits for, and forgets them once somebody has looked and found them gone. */
-async function removeUnowned(engine: Engine, blobs: readonly string[]): Promise<void> {
-  if (blobs.length === 0) return;
+/**
+ * Removes bytes that no erasure waits for, and forgets them once somebody has looked and found them gone. Returns how many
+ * are; throws, once that is done, where some could not be looked for.
+ */
+async function removeUnowned(engine: Engine, blobs: readonly string[]): Promise<number> {
+  if (blobs.length === 0) return 0;
   await engine.blobs.erase(blobs);
   await engine.faults.at('archive:bytes-erased');
-  const remaining = await engine.blobs.remaining(blobs);
-  const gone = blobs.filter((blob) => !remaining.has(blob));
+  const { there, unseen } = await blobsLeft(engine.blobs, blobs, engine.stopping);
+  const gone = blobs.filter((blob) => !there.has(blob) && !unseen.has(blob));
   await engine.store.write(async (tx) => await tx.doomed.delete(gone));
+  for (const failure of unseen.values()) throw failure;
+  return gone.length;
 }

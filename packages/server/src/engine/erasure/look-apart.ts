@@ -8,11 +8,7 @@ type Look<T> = (some: readonly T[]) => Promise<void>;
  * those that could not be looked at, each with its failure. A failure that has nothing to do with any of them is that of
  * all. Throws nothing but the reason of `signal`, which ends the halving.
  */
-export async function lookApart<T>(
-  all: readonly T[],
-  signal: AbortSignal,
-  look: Look<T>,
-): Promise<Map<T, unknown>> {
+export async function lookApart<T>(all: readonly T[], signal: AbortSignal, look: Look<T>): Promise<Map<T, unknown>> {
   if (all.length === 0) return new Map();
   const failure = await failureOf(look, all);
   if (failure === undefined) return new Map();
@@ -26,7 +22,7 @@ export async function lookApart<T>(
 }
 
 /** What a look for blobs came to. A name that is in neither is gone. */
-export type BlobsLeft = {
+type BlobsLeft = {
   there: ReadonlySet<BlobName>;
   /** Those that could not be looked for, each with the failure. */
   unseen: ReadonlyMap<BlobName, unknown>;

@@ -1,5 +1,6 @@
-import { type Item, isShredded } from '../../model/erasure.ts';
-import { AppError } from '../../model/errors.ts';
+import type { BlobName, EraseOutcome } from '../../model/blob-store.ts';
+import { type DoomedBlob, type Item, isShredded } from '../../model/erasure.ts';
+import { AppError, codeOf } from '../../model/errors.ts';
 import { destroyUpload } from '../archive/abandoned-uploads.ts';
 import type { Engine } from '../context.ts';
 import type { Run } from './run.ts';
@@ -17,13 +18,14 @@ export async function removeItems(engine: Engine, run: Run, given: readonly Item
   // Asked before the bytes are erased: whoever has let go by now brings no more of them afterwards.
   const uploading = await stillUploading(engine, items);
   const doomed = await engine.store.reads.doomed.ofItems(span);
-  const outcomes = await engine.blobs.erase(doomed.map((one) => one.blob));
+  const { outcomes, failure } = await eraseBytes(engine, doomed);
   await engine.faults.at('remove:bytes-erased');
   const stuck = new Map<string, string>();
   for (const { blob, ownerId } of doomed) {
     const outcome = outcomes.get(blob);
     if (outcome?.kind === 'erased' || outcome?.kind === 'absent') continue;
-    stuck.set(ownerId, outcome?.kind === 'locked' ? 'blob_locked' : 'blob_failed');
+    const failedCode = failure ? codeOf(failure.error) : 'blob_failed';
+    stuck.set(ownerId, outcome?.kind === 'locked' ? 'blob_locked' : failedCode);
   }
   for (const callId of uploading) stuck.set(callId, 'upload_busy');
   await engine.store.write(async (tx) => {
@@ -35,14 +37,27 @@ export async function removeItems(engine: Engine, run: Run, given: readonly Item
         await tx.erasures.moveItems(run.erasureId, free, 'failed', 'shredded', { failedCode: null });
       await tx.erasures.moveItems(run.erasureId, free, 'shredded', 'removed', { failedCode: null });
       if (state === 'failed') continue;
-      for (const [callId, failedCode] of stuck) {
-        const seqs = mine.filter((item) => item.callId === callId).map((item) => item.seq);
+      for (const failedCode of new Set(stuck.values())) {
+        const seqs = mine.filter((item) => stuck.get(item.callId) === failedCode).map((item) => item.seq);
         await tx.erasures.moveItems(run.erasureId, seqs, 'shredded', 'failed', { failedCode });
       }
     }
   });
   await engine.faults.at('remove:recorded');
+  if (failure) throw failure.error;
   if (stuck.size > 0) throw new AppError('blob_failed', { detail: `${stuck.size} items keep their bytes` });
+}
+
+/** A store that does not answer at all, against its port, has erased none of them, for all that anybody knows. */
+async function eraseBytes(
+  engine: Engine,
+  doomed: readonly DoomedBlob[],
+): Promise<{ outcomes: Map<BlobName, EraseOutcome>; failure?: { error: unknown } }> {
+  try {
+    return { outcomes: await engine.blobs.erase(doomed.map((one) => one.blob)) };
+  } catch (error) {
+    return { outcomes: new Map(), failure: { error } };
+  }
 }
 
 /**
