@@ -1,6 +1,6 @@
 import { blocksOf, decryptTokens, encryptCores, tokenCore } from '../keys/token-cipher.ts';
 import type { Call, Identifier } from '../model/call.ts';
-import { AppError } from '../model/errors.ts';
+import { AppError, hasCode } from '../model/errors.ts';
 import { emailValue, phoneValues } from '../model/phone.ts';
 import type { StoreReads, StoreTx, TokenQuery, TombstoneToken } from '../model/store.ts';
 import type { Tenant } from '../model/tenant.ts';
@@ -36,6 +36,7 @@ export async function coresOf(engine: Engine, tenant: Tenant, identifiers: reado
       });
     }
   }
+  indexKey.fill(0);
   return [...cores.values()];
 }
 
@@ -55,6 +56,7 @@ export async function insertTokens(
   if (cores.length === 0) return [];
   const key = await engine.secrets.epochKey(epoch);
   const blocks = blocksOf(encryptCores(key, Buffer.concat(cores.map(({ core }) => core))));
+  key.fill(0);
   const tokens = cores.map(({ kind }, i): StoredToken => {
     return { tenantId: tenant.id, epoch: epoch.number, kind, token: blocks[i] ?? Buffer.alloc(0), ownerId };
   });
@@ -66,7 +68,9 @@ export async function insertTokens(
 export async function queriesOf(engine: Engine, epochs: readonly Epoch[], core: Buffer): Promise<TokenQuery[]> {
   const queries: TokenQuery[] = [];
   for (const epoch of epochs) {
-    queries.push({ epoch: epoch.number, token: encryptCores(await engine.secrets.epochKey(epoch), core) });
+    const key = await engine.secrets.epochKey(epoch);
+    queries.push({ epoch: epoch.number, token: encryptCores(key, core) });
+    key.fill(0);
   }
   return queries;
 }
@@ -86,13 +90,33 @@ export async function findOwners(
 ): Promise<string[]> {
   const cores = await coresOf(engine, tenant, [identifier]);
   if (cores.length === 0) return [];
-  for (;;) {
-    const epochs = await reads.tokens.epochs(tenant.id);
+  return await underLivingEpochs(reads, tenant.id, async (epochs) => {
     const queries: TokenQuery[] = [];
     for (const { core } of cores) queries.push(...(await queriesOf(engine, epochs, core)));
-    const owners = await reads.tokens.owners(tenant.id, identifier.kind, queries, page.afterId, page.limit);
-    const since = await reads.tokens.epochs(tenant.id);
-    if (since.at(-1)?.number === epochs.at(-1)?.number) return owners;
+    return await reads.tokens.owners(tenant.id, identifier.kind, queries, page.afterId, page.limit);
+  });
+}
+
+/**
+ * Looks something up under the living epochs; again with the list read anew where one began meanwhile, whose tokens were
+ * missed, or where one ended, whose key was gone before it was asked for.
+ */
+export async function underLivingEpochs<T>(
+  reads: StoreReads | StoreTx,
+  tenantId: string,
+  look: (epochs: readonly Epoch[]) => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    const epochs = await reads.tokens.epochs(tenantId);
+    try {
+      const found = await look(epochs);
+      const since = await reads.tokens.epochs(tenantId);
+      if (since.at(-1)?.id === epochs.at(-1)?.id) return found;
+    } catch (error) {
+      if (!hasCode(error, 'key_destroyed') && !hasCode(error, 'damage')) throw error;
+      const since = await reads.tokens.epochs(tenantId);
+      if (since.map((epoch) => epoch.id).join() === epochs.map((epoch) => epoch.id).join()) throw error;
+    }
   }
 }
 
@@ -118,7 +142,10 @@ export async function findCall(
 /** The token by which a purged call's session or external id is recognised: the core under the tombstone key. */
 export async function tombstoneToken(engine: Engine, tenant: Tenant, identifier: Identifier): Promise<Buffer> {
   const [made] = await coresOf(engine, tenant, [identifier]);
-  return encryptCores(await engine.secrets.open(tenant.id, 'tombstone-key'), made?.core ?? Buffer.alloc(0));
+  const key = await engine.secrets.open(tenant.id, 'tombstone-key');
+  const token = encryptCores(key, made?.core ?? Buffer.alloc(0));
+  key.fill(0);
+  return token;
 }
 
 /** Living tokens as tombstone tokens: no plaintext is needed, all of one epoch in two cipher calls. */
@@ -132,8 +159,11 @@ export async function toTombstoneTokens(
   for (const epoch of await tx.tokens.epochs(tenantId)) {
     const mine = tokens.filter((token) => token.epoch === epoch.number);
     if (mine.length === 0) continue;
-    const cores = decryptTokens(await engine.secrets.epochKey(epoch), Buffer.concat(mine.map((one) => one.token)));
-    const blocks = blocksOf(encryptCores(await engine.secrets.open(tenantId, 'tombstone-key'), cores));
+    const epochKey = await engine.secrets.epochKey(epoch);
+    const cores = decryptTokens(epochKey, Buffer.concat(mine.map((one) => one.token)));
+    const tombstoneKey = await engine.secrets.open(tenantId, 'tombstone-key');
+    const blocks = blocksOf(encryptCores(tombstoneKey, cores));
+    for (const secret of [epochKey, tombstoneKey, cores]) secret.fill(0);
     for (const [i, { kind, ownerId }] of mine.entries()) {
       made.push({ tenantId, kind, token: blocks[i] ?? Buffer.alloc(0), callId: ownerId });
     }

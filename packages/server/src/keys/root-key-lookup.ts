@@ -1,3 +1,4 @@
+import { steadyMs } from '../lib/clock.ts';
 import { AppError, hasCode } from '../model/errors.ts';
 import type { StoredPage, TopRow } from '../model/key-store.ts';
 import type { Vault } from '../model/vault.ts';
@@ -20,6 +21,8 @@ export class RootKeyLookup {
   readonly #vault: Vault;
   readonly #cache: PageCache;
   readonly #patience: Patience;
+  /** The key that the vault did not show to the last who asked under a lock, and since when, in steady time. */
+  #missing: { keyId: string; since: number } | undefined;
 
   constructor(on: { vault: Vault; cache: PageCache; patience: Patience }) {
     this.#vault = on.vault;
@@ -30,13 +33,19 @@ export class RootKeyLookup {
   /**
    * The key that a row under our lock names; nobody can name another meanwhile. Throws `key_locked` where it exists only
    * sealed to the recovery key. The caller wipes it.
+   *
+   * Whoever waits holds the lock, so all wait for one key together: who comes when it was waited for looks once.
    */
   async ofRow(top: Named): Promise<Buffer> {
-    return await untilShown(
-      this.#patience,
+    if (this.#missing?.keyId !== top.keyId) this.#missing = { keyId: top.keyId, since: steadyMs() };
+    const forMs = Math.max(0, this.#missing.since + this.#patience.forMs - steadyMs());
+    const key = await untilShown(
+      { ...this.#patience, forMs },
       async () => await this.#shown(top),
       () => notShown(top),
     );
+    this.#missing = undefined;
+    return key;
   }
 
   /**

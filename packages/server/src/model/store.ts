@@ -80,7 +80,10 @@ export interface StoreReads {
     /** Erasures that run, oldest first. */
     open(limit: number): Promise<Erasure[]>;
     page(afterId: string, limit: number): Promise<Erasure[]>;
-    /** True if an erasure of the tenant has destroyed keys at or after this time, or has begun and may do so yet. */
+    /**
+     * True if an erasure of the tenant has destroyed keys at or after this time, or has begun and may do so yet; or if
+     * tokens have gone in another way: with a hold that was released, or an upload that was given up.
+     */
     anyShreddedSince(tenantId: string, at: number): Promise<boolean>;
   };
   doomed: {

@@ -1,3 +1,4 @@
+import { firstIdOf } from '../lib/ids.ts';
 import { type Erasure, type ItemState, mayErasureMove, mayItemMove } from '../model/erasure.ts';
 import { Bug } from '../model/errors.ts';
 import type { ErasureTally, StoreReads, StoreTx } from '../model/store.ts';
@@ -55,7 +56,10 @@ export function erasureReads(session: Session): StoreReads['erasures'] {
     async anyShreddedSince(tenantId, at) {
       const sql = `SELECT id FROM erasure WHERE tenant_id = ? AND unreadable_at IS NOT NULL
         AND (shredded_at IS NULL OR shredded_at >= ?) LIMIT 1`;
-      return (await session.rows(sql, [tenantId, at])).length > 0;
+      if ((await session.rows(sql, [tenantId, at])).length > 0) return true;
+      const journaled = `SELECT id FROM journal WHERE id >= ? AND tenant_id = ?
+        AND kind IN ('hold_released', 'upload_abandoned') LIMIT 1`;
+      return (await session.rows(journaled, [firstIdOf(Math.max(0, at)), tenantId])).length > 0;
     },
     async page(afterId, limit) {
       const sql = 'SELECT * FROM erasure WHERE id > ? ORDER BY id LIMIT ?';

@@ -171,6 +171,19 @@ export const faultHistories: readonly DirectedHistory[] = [
     },
   },
   {
+    name: 'a key that lingers in one folder is not overlooked by an expiry that cannot look there',
+    vaultFolders: 2,
+    async play(stage) {
+      const p = await stage.open();
+      const q = await stage.start();
+      await stage.erase(p, 'a');
+      await stage.seal(p);
+      stage.world.wait(stage.world.horizonMs);
+      await p.dieAt(p.expire(), 'vault:destroy key-', 2);
+      await stage.failAt(q, q.expire(), 'vault:list', 2);
+    },
+  },
+  {
     name: 'a cache that forgets in the middle of a transaction changes nothing that is written',
     async play(stage) {
       const p = await stage.open();

@@ -52,6 +52,16 @@ export const recoveryHistories: readonly DirectedHistory[] = [
     },
   },
   {
+    name: 'with a recovery key, a key whose destruction a failing disk cut short is not overlooked by the next seal',
+    hasRecoveryKey,
+    async play(stage) {
+      const p = await stage.open();
+      await stage.erase(p, 'a');
+      await stage.failAt(p, p.seal(), 'vault:destroying key-');
+      await stage.seal(p);
+    },
+  },
+  {
     name: 'with a recovery key, a copy put back is restored by whoever has the identity, and its key is not left behind',
     hasRecoveryKey,
     async play(stage) {

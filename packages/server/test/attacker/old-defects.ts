@@ -15,6 +15,36 @@ export const oldDefects: readonly Mutation[] = [
     finding: 'opens',
   },
   {
+    name: 'an expiry goes by the folders that it can read',
+    patches: [
+      {
+        file: 'keys/root-keys.ts',
+        find: 'current({ whole: true });\n    if (asking',
+        replace: 'current();\n    if (asking',
+      },
+    ],
+    killedBy: { history: 'a key that lingers in one folder' },
+    finding: 'opens',
+  },
+  {
+    name: 'keys are locked away and one half destroyed before stays',
+    patches: [
+      {
+        file: 'keys/root-keys.ts',
+        find: 'await this.#vault.recover();\n        const unlocked',
+        replace: 'const unlocked',
+      },
+    ],
+    killedBy: { history: 'with a recovery key, a key whose destruction a failing disk' },
+    finding: 'opens',
+  },
+  {
+    name: 'a copy that names a key locked away is taken for the live database',
+    patches: [{ file: 'keys/restored.ts', find: 'key.id === top.keyId && key.isLocked', replace: 'key.id === ""' }],
+    killedBy: { history: 'with a recovery key, a copy is noticed that names' },
+    finding: 'lost',
+  },
+  {
     name: 'a transaction works with the root key that the cache wipes when it forgets',
     patches: [
       {

@@ -18,6 +18,7 @@ export type DirectedHistory = {
   horizonMs?: number;
   shape?: TreeShape;
   hasRecoveryKey?: boolean;
+  vaultFolders?: number;
   play: (stage: Stage) => Promise<void>;
 };
 
@@ -28,7 +29,8 @@ export async function play(
 ): Promise<{ world: World; tally: Tally }> {
   const horizon = history.horizonMs === undefined ? {} : { horizonMs: history.horizonMs };
   const shape = history.shape === undefined ? {} : { shape: history.shape };
-  const world = new World({ ...options, ...horizon, ...shape, hasRecoveryKey: history.hasRecoveryKey ?? false });
+  const { hasRecoveryKey = false, vaultFolders = 1 } = history;
+  const world = new World({ ...options, ...horizon, ...shape, hasRecoveryKey, vaultFolders });
   await history.play(new Stage(world));
   return { world, tally: await judge(world) };
 }
@@ -117,6 +119,17 @@ class Stage {
     this.world.scheduler.waitingOf(process.life)?.proceed(how);
     await this.world.scheduler.settle();
     return task;
+  }
+
+  /** Lets an operation meet a failing disk at a gate; it may fail by that, in a way that the product names. */
+  async failAt(process: SimulatedProcess, work: Promise<unknown>, point: string, count = 1): Promise<void> {
+    const task = await this.world.scheduler.runUntil(process.life, work, point, count);
+    this.world.scheduler.waitingOf(process.life)?.proceed('fail');
+    try {
+      await process.run(task.work);
+    } catch (error) {
+      if (!hasCode(error, 'vault_unreachable')) throw error;
+    }
   }
 
   /** A process that has not started: a command that goes straight to work. */

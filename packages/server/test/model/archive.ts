@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type App, openApp } from '../../src/app.ts';
+import { openApp } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { createTenant } from '../../src/engine/access/create-tenant.ts';
 import type { Caller } from '../../src/engine/context.ts';
@@ -17,7 +17,7 @@ import { HistoryClock, MortalProcess } from './mortal-process.ts';
 import { perform } from './perform.ts';
 import { standingAt } from './rules-erase.ts';
 import { tenantSlugs } from './universe.ts';
-import { verbs as realVerbs, type Verbs } from './verbs.ts';
+import { verbs as realVerbs, type Spoiling } from './verbs.ts';
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
@@ -34,8 +34,6 @@ export type Asked = { act: Act; by: number };
 
 /** The answers in the order of the acts (undefined where nobody lived to give one), and what is known of their order. */
 export type Answered = { answers: (Json | undefined)[]; order: Order };
-
-type Spoiling = { spoil?: (app: App) => void; verbs?: Verbs };
 
 /** A home in memory where there is such a folder: histories sync more than anything else. */
 function newFolder(): string {
@@ -111,7 +109,7 @@ export class Archive {
     // What still runs when it is dead answers nobody.
     const heard = async (one: Asked) => {
       const answer = await Promise.race([this.#perform({ ...one, by }), dying.faults.death]);
-      return dying.faults.isDead ? undefined : (answer ?? undefined);
+      return dying.faults.isDead || answer === undefined ? undefined : answer;
     };
     const answers = await Promise.all(asked.map(heard));
     await dying.die();

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { Prng } from '../attacker/prng.ts';
 import { defects } from './defects.ts';
-import { failureOf, type Spoiling } from './history.ts';
+import { failureOf } from './history.ts';
 import { type History, historyOf } from './operations.ts';
 import { shortest } from './shorten.ts';
+import type { Spoiling } from './verbs.ts';
 
 /** Random histories that a defect may survive before it counts as not found. */
 const seedsMax = 120;

@@ -4,8 +4,8 @@ import { releaseHold } from '../../src/engine/holds/release-hold.ts';
 import { TokenEpochs } from '../../src/keys/token-epochs.ts';
 import type { Artifact } from '../../src/model/call.ts';
 import type { Store, StoreReads, StoreTx } from '../../src/model/store.ts';
-import type { Spoiling } from './history.ts';
-import { verbs } from './verbs.ts';
+
+import { type Spoiling, verbs } from './verbs.ts';
 
 /** Something that an archive must never do, made to happen at one of its ports or verbs. */
 export type Defect = { name: string } & Spoiling;

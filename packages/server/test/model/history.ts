@@ -1,16 +1,11 @@
-import type { App } from '../../src/app.ts';
-import type { Json } from './agreement.ts';
-import { agreement } from './agreement.ts';
+import { agreement, type Json } from './agreement.ts';
 import { type Answered, Archive, type Asked } from './archive.ts';
 import { Choosing } from './choosing.ts';
 import { explain, type Outcome } from './explain.ts';
 import { predictedLook } from './look.ts';
 import type { Deed, History, Operation } from './operations.ts';
-import type { Verbs } from './verbs.ts';
+import type { Spoiling } from './verbs.ts';
 import { emptyWorld, type World } from './world.ts';
-
-/** What a test of the model test spoils. */
-export type Spoiling = { spoil?: (app: App) => void; verbs?: Verbs };
 
 /** What went wrong, and all that was asked and answered up to there. */
 export type Failure = { what: string; told: string[] };
@@ -34,18 +29,22 @@ export async function failureOf(history: History, spoiling: Spoiling = {}): Prom
     await player.end();
     return { failure: undefined, tally };
   } catch (error) {
-    const what = error instanceof Surprise ? error.message : describe(error);
-    return { failure: { what, told }, tally };
+    return { failure: { what: describe(error), told }, tally };
   } finally {
     await archive.remove();
   }
 }
 
-/** What no world of the model explains. */
-class Surprise extends Error {}
+const surpriseName = 'Surprise';
+
+/** Something that no world of the model explains; any other error is told with its stack. */
+function surprise(what: string): Error {
+  return Object.assign(new Error(what), { name: surpriseName });
+}
 
 function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : 'something that is no error was thrown';
+  if (!(error instanceof Error)) return 'something that is no error was thrown';
+  return error.name === surpriseName ? error.message : (error.stack ?? error.message);
 }
 
 /** Asks the archive, and strikes off the worlds that do not explain the answers. */
@@ -97,7 +96,7 @@ class Player {
     }
     await this.#look();
     const damage = await this.#archive.atRest();
-    if (damage !== undefined) throw new Surprise(`at rest: ${damage}`);
+    if (damage !== undefined) throw surprise(`at rest: ${damage}`);
   }
 
   async #ask(
@@ -117,7 +116,7 @@ class Player {
     const { worlds, differences } = explain(this.#worlds, outcomes, order);
     this.#keep(worlds, differences);
     const [complaint] = this.#archive.complaints;
-    if (complaint !== undefined) throw new Surprise(`the product complains: ${complaint}`);
+    if (complaint !== undefined) throw surprise(`the product complains: ${complaint}`);
   }
 
   async #crash({ by, at, deeds }: Extract<Operation, { op: 'crash' }>): Promise<void> {
@@ -144,8 +143,8 @@ class Player {
 
   #keep(worlds: World[], differences: readonly string[]): void {
     const different = new Map(worlds.map((world) => [JSON.stringify(world), world]));
-    if (different.size === 0) throw new Surprise([...new Set(differences)].slice(0, 5).join('\n'));
-    if (different.size > worldsMax) throw new Surprise(`${different.size} worlds would explain this`);
+    if (different.size === 0) throw surprise([...new Set(differences)].slice(0, 5).join('\n'));
+    if (different.size > worldsMax) throw surprise(`${different.size} worlds would explain this`);
     this.#worlds = [...different.values()];
   }
 

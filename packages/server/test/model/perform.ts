@@ -19,6 +19,7 @@ export type Asking<A> = { act: A; process: MortalProcess; callers: readonly Call
 /** Does what is asked and tells the answer; a refusal is the answer `{ error: code }`. */
 export async function perform(asking: Asking<Act>): Promise<Json> {
   try {
+    // Each deed is found by the kind of act that it is for.
     return await deeds[asking.act.do](asking as never);
   } catch (error) {
     if (error instanceof AppError) return { error: error.code };

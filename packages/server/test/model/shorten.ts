@@ -1,5 +1,6 @@
-import { type Failure, failureOf, type Spoiling } from './history.ts';
+import { type Failure, failureOf } from './history.ts';
 import type { History, Operation } from './operations.ts';
+import type { Spoiling } from './verbs.ts';
 
 /** Trying goes on for about this long. */
 const budgetMs = 60_000;

@@ -1,10 +1,11 @@
-import { blocksOf, decryptTokens } from '../../keys/token-cipher.ts';
+import { decryptTokens } from '../../keys/token-cipher.ts';
 import type { Call } from '../../model/call.ts';
 import type { Hold } from '../../model/erasure.ts';
+import { AppError } from '../../model/errors.ts';
 import type { StoreReads, StoreTx } from '../../model/store.ts';
-import type { StoredToken } from '../../model/token-store.ts';
+import type { Epoch, StoredToken } from '../../model/token-store.ts';
 import type { Engine } from '../context.ts';
-import { queriesOf } from '../identifiers.ts';
+import { queriesOf, underLivingEpochs } from '../identifiers.ts';
 
 /** A `found by` page of a hold's owners. */
 const pageSize = 1000;
@@ -37,11 +38,10 @@ export async function heldAmong(
 
 /** Ids of all calls that a hold names or finds, whatever its time range. */
 export async function coveredBy(engine: Engine, on: StoreReads | StoreTx, hold: Hold): Promise<Set<string>> {
-  const covered = new Set(await on.holds.callsOf(hold.id));
-  const epochs = await on.tokens.epochs(hold.tenantId);
-  for (const token of await on.tokens.ofOwner(hold.id)) {
-    for (const core of await coreOf(engine, epochs, token)) {
-      const queries = await queriesOf(engine, epochs, core);
+  return await underLivingEpochs(on, hold.tenantId, async (epochs) => {
+    const covered = new Set(await on.holds.callsOf(hold.id));
+    for (const token of await on.tokens.ofOwner(hold.id)) {
+      const queries = await queriesOf(engine, epochs, await coreOf(engine, epochs, token));
       for (let after = ''; ; ) {
         const owners = await on.tokens.owners(hold.tenantId, token.kind, queries, after, pageSize);
         for (const owner of owners) covered.add(owner);
@@ -50,13 +50,19 @@ export async function coveredBy(engine: Engine, on: StoreReads | StoreTx, hold: 
         after = last;
       }
     }
-  }
-  return covered;
+    return covered;
+  });
 }
 
-async function coreOf(engine: Engine, epochs: Awaited<ReturnType<StoreReads['tokens']['epochs']>>, token: StoredToken) {
+/** What a hold's token stands for. One that cannot be read must never look like a hold that covers nothing. */
+async function coreOf(engine: Engine, epochs: readonly Epoch[], token: StoredToken): Promise<Buffer> {
   const epoch = epochs.find((one) => one.number === token.epoch);
-  return epoch === undefined ? [] : blocksOf(decryptTokens(await engine.secrets.epochKey(epoch), token.token));
+  // Either it moved to an epoch that began since the list was read, and all is looked up again, or its epoch is lost.
+  if (epoch === undefined) throw new AppError('damage', { detail: `the epoch of hold ${token.ownerId} is missing` });
+  const key = await engine.secrets.epochKey(epoch);
+  const core = decryptTokens(key, token.token);
+  key.fill(0);
+  return core;
 }
 
 function isInRange(call: Call, hold: Hold): boolean {

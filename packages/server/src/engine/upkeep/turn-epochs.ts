@@ -18,18 +18,29 @@ const skewMs = 60_000;
  */
 export async function turnDueEpochs(engine: Engine): Promise<number> {
   let ended = 0;
+  const failures: unknown[] = [];
   for (const tenant of await engine.store.reads.tenants.list()) {
-    const [oldest, ...younger] = await engine.store.reads.tokens.epochs(tenant.id);
-    if (oldest === undefined) continue;
-    if (younger.length === 0) {
-      if (!(await isDue(engine, tenant, idTime(oldest.id)))) continue;
-      await engine.epochs.begin(tenant.id, { after: oldest.number });
+    try {
+      if (await turnWhereDue(engine, tenant)) ended += 1;
+    } catch (error) {
+      // One tenant's damage must not keep the tokens of the others alive.
+      failures.push(error);
     }
-    await engine.epochs.finish(tenant.id, { signal: engine.stopping });
-    engine.sealer.request();
-    ended += 1;
   }
+  if (failures.length > 0) throw failures[0];
   return ended;
+}
+
+async function turnWhereDue(engine: Engine, tenant: Tenant): Promise<boolean> {
+  const [oldest, ...younger] = await engine.store.reads.tokens.epochs(tenant.id);
+  if (oldest === undefined) return false;
+  if (younger.length === 0) {
+    if (!(await isDue(engine, tenant, idTime(oldest.id)))) return false;
+    await engine.epochs.begin(tenant.id, { after: oldest.number });
+  }
+  await engine.epochs.finish(tenant.id, { signal: engine.stopping });
+  engine.sealer.request();
+  return true;
 }
 
 /**
