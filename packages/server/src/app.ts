@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileBlobs } from './blobs/file-blobs.ts';
 import type { Config } from './config.ts';
@@ -16,7 +15,6 @@ import { RootKeys } from './keys/root-keys.ts';
 import { endReservations, SlotIssuer } from './keys/slot-issuer.ts';
 import { TokenEpochs } from './keys/token-epochs.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
-import { systemError } from './lib/durable-files.ts';
 import { type Faults, noFaults } from './lib/faults.ts';
 import { newId } from './lib/ids.ts';
 import { type Log, stderrLog } from './lib/log.ts';
@@ -32,7 +30,9 @@ import { holdHome } from './store/home-lock.ts';
 import { openSqliteStore } from './store/store.ts';
 import { FileVault } from './vault/file-vault.ts';
 import { openFolder } from './vault/folder.ts';
-import { type Identities, parseRecipient, proveRecipient } from './vault/recovery-key.ts';
+import { readMasterKey } from './vault/master-key.ts';
+import { refuseFolders } from './vault/placement.ts';
+import { hasSealedForm, type Identities, parseRecipient, proveRecipient } from './vault/recovery-key.ts';
 
 /** What tests replace; the product uses the defaults. */
 export type AppParts = {
@@ -97,12 +97,22 @@ async function open(config: Config, parts: AppParts, opening: Opening): Promise<
     const migrated = await store.migrate();
     const blobs = parts.blobs ?? new FileBlobs({ root: join(config.home, 'blobs'), faults });
     const assembled = await assemble(config, { ...parts, clock, faults, blobs, store, vault }, opening);
-    if (!opening.restoring) await assembled.engine.rootKeys.ready(newId(clock.now()));
+    if (!opening.restoring) await readyKeys(assembled.engine);
     await readyBlobs(assembled.engine, parts, opening);
     return appOf({ ...assembled, letGo }, migrated);
   } catch (error) {
     await letGo();
     throw error;
+  }
+}
+
+/** A key that cannot be locked away keeps nobody from starting: upkeep tries again. */
+async function readyKeys({ rootKeys, clock, log }: Engine): Promise<void> {
+  await rootKeys.ready(newId(clock.now()), { restoring: false, leaveUnlocked: true });
+  try {
+    await rootKeys.lockAway();
+  } catch (error) {
+    log.error('lock_away.failed', { code: codeOf(error) });
   }
 }
 
@@ -124,13 +134,14 @@ async function refuseLost(vault: Vault): Promise<void> {
 
 /** The vault of an archive, by itself: what a restore looks into before it touches anything. */
 export async function openVault(config: Config, parts: Pick<AppParts, 'faults' | 'identities'> = {}): Promise<Vault> {
-  const masterKey = config.masterKeyFile === null ? undefined : await readMasterKey(config.masterKeyFile);
+  await refuseFolders({ home: config.home, folders: config.keysDirs });
+  const masterKey = config.masterKeyFile === null ? undefined : await readMasterKey(config.masterKeyFile, config.home);
   const recoveryKey = config.recoveryKey === null ? undefined : parseRecipient(config.recoveryKey);
   if (recoveryKey) await proveRecipient(recoveryKey);
   const folders = config.keysDirs.map((folder) => openFolder(folder));
   const keys = { ...(masterKey && { masterKey }), ...(recoveryKey && { recoveryKey }) };
   const { faults = noFaults, identities } = parts;
-  return new FileVault({ folders, faults, ...keys, ...(identities && { identities }) });
+  return new FileVault({ folders, faults, isLocked: hasSealedForm, ...keys, ...(identities && { identities }) });
 }
 
 type Assembled = { engine: Engine; keyStore: KeyStore; workers: Worker[]; stop: () => void };
@@ -195,7 +206,8 @@ async function assemble(
 /** The seals of a restore: of a database that the vault has seen newer. */
 function askingToRestore(rootKeys: RootKeys): Sealing {
   return {
-    seal: async () => await rootKeys.seal({ restoring: true }),
+    seal: async (asking) => await rootKeys.seal({ ...asking, restoring: true }),
+    lockAway: async () => await rootKeys.lockAway({ restoring: true }),
     expire: async () => await rootKeys.expire({ restoring: true }),
     nextExpiry: async () => await rootKeys.nextExpiry(),
   };
@@ -245,17 +257,4 @@ function appOf(opened: Assembled & { letGo: () => Promise<void> }, migrated: rea
 /** Where a home has its database. */
 export function databaseFile(home: string): string {
   return join(home, 'db', 'tacet.sqlite');
-}
-
-/** 32 bytes, raw or as hex or base64 text; the whole of it, so that a passphrase is never taken for a key by chance. */
-async function readMasterKey(file: string): Promise<Buffer> {
-  const bytes = await readFile(file).catch((error: unknown) => {
-    const detail = systemError(error)?.code ?? 'unknown';
-    throw new AppError('config_invalid', { message: 'TACET_MASTER_KEY_FILE cannot be read', detail });
-  });
-  if (bytes.length === 32) return bytes;
-  const text = bytes.toString('latin1').trim();
-  if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
-  if (/^[A-Za-z0-9+/_-]{43}=?$/.test(text)) return Buffer.from(text, 'base64');
-  throw new AppError('config_invalid', { message: 'TACET_MASTER_KEY_FILE does not hold 32 bytes' });
 }

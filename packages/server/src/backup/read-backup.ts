@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { systemError } from '../lib/durable-files.ts';
 import { AppError } from '../model/errors.ts';
 import type { TopRow } from '../model/key-store.ts';
+import { refuseUnknownSchema } from '../store/known-schemas.ts';
 import { RestingDatabase } from '../store/resting-database.ts';
 import {
   type BackupManifest,
@@ -22,8 +23,8 @@ export type Backup = { manifest: BackupManifest; databaseFile: string; recording
 /**
  * The backup in a folder, after a look at everything that costs nothing to look at.
  *
- * Throws `input_invalid` with the reason: no such folder, no manifest, an unknown format, a file missing or cut. What the
- * files hold is `verifyBackup`'s business.
+ * Throws `input_invalid` with the reason: no such folder, no manifest, an unknown format, a file missing or cut; and
+ * `store_newer` for one that a newer version has made. What the files hold is `verifyBackup`'s business.
  */
 export async function readBackup(dir: string): Promise<Backup> {
   const folder = await whereThere(stat(dir));
@@ -37,6 +38,7 @@ export async function readBackup(dir: string): Promise<Backup> {
   if (database.size !== manifest.database.bytes) {
     throw unusable(`its ${databaseFile} has ${database.size} bytes instead of ${manifest.database.bytes}`);
   }
+  refuseUnknownSchema(manifest.schema);
   if (!(await whereThere(stat(files.recordingsFile)))?.isFile()) throw unusable(`its ${recordingsFile} is missing`);
   return { manifest, ...files };
 }

@@ -1,8 +1,9 @@
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { type App, openVault } from '../app.ts';
+import { type App, databaseFile, openVault } from '../app.ts';
 import type { BackupManifest } from '../backup/manifest.ts';
 import { type Place, refuseFilled, refuseInside } from '../backup/new-folder.ts';
+import { leftoversOf } from '../backup/replace-database.ts';
 import { takeBackup } from '../backup/take-backup.ts';
 import { takeVaultCopy } from '../backup/take-vault-copy.ts';
 import type { Config } from '../config.ts';
@@ -102,6 +103,8 @@ function refusePlaces(config: Config, dir: string | undefined, vault: string | u
     path: join(config.home, part),
     name: 'the folders of the database and the recordings',
   }));
+  for (const path of leftoversOf(databaseFile(config.home)))
+    parts.push({ path, name: 'a folder that a restore empties' });
   if (dir !== undefined) refuseInside(dir, [...vaults, ...parts]);
   if (vault === undefined) return;
   refuseInside(vault, [

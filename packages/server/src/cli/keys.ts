@@ -11,7 +11,12 @@ export function keysCommands(around: Surroundings): Command {
     .description('Seal now: everything destroyed so far is beyond the live keys')
     .option('--json', 'one JSON document on standard output')
     .action(async (options: { json?: boolean }) => {
-      const head = await withApp(around, async (app) => await app.engine.sealer.sealed());
+      const head = await withApp(around, async ({ engine }) => {
+        const sealed = await engine.sealer.sealed();
+        // The seal stands without it; whoever asks for one by hand is to learn of keys that are left.
+        await engine.rootKeys.lockAway();
+        return sealed;
+      });
       print(options.json, { generation: head.generation, sealedAt: new Date(head.sealedAt).toISOString() });
     });
   keys

@@ -1,15 +1,19 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { type AppParts, databaseFile, openApp, openForRestore, openVault } from '../app.ts';
-import { readBackup, topRowOf, verifyBackup } from '../backup/read-backup.ts';
-import { replaceDatabase } from '../backup/replace-database.ts';
+import { refuseInside } from '../backup/new-folder.ts';
+import { type Backup, readBackup, topRowOf, verifyBackup } from '../backup/read-backup.ts';
+import { leftoversOf, removeReplaced, replaceDatabase } from '../backup/replace-database.ts';
+import { FileBlobs } from '../blobs/file-blobs.ts';
 import { type Config, readConfig } from '../config.ts';
 import type { RestoreReport } from '../engine/restore/report.ts';
 import { restoreArchive } from '../engine/restore/restore-archive.ts';
 import { proveCopy, refuseUnrestorable } from '../keys/restorable.ts';
-import { AppError, codeOf } from '../model/errors.ts';
+import { noFaults } from '../lib/faults.ts';
+import { refuseOwner } from '../model/blob-store.ts';
+import { AppError, codeOf, hasCode } from '../model/errors.ts';
 import { holdHome } from '../store/home-lock.ts';
 import { parseIdentities } from '../vault/recovery-key.ts';
 import type { Surroundings } from './command-line.ts';
@@ -34,11 +38,13 @@ export function restoreCommand(around: Surroundings): Command {
         homeIsHeld: true,
         ...(identities && { identities }),
       };
+      const backup = options.from === undefined ? undefined : await backupAt(config, resolve(options.from));
       const home = await holdHome(config.home, 'alone');
       try {
-        const carriedOver = options.from === undefined ? null : await putBack(config, parts, resolve(options.from));
-        if (options.from === undefined) await refuseAsItStands(config, parts);
+        if (backup === undefined) await refuseAsItStands(config, parts);
+        const carriedOver = backup === undefined ? null : await putBack(config, parts, backup);
         const report = await restoreHome(config, parts);
+        await removeReplaced(databaseFile(config.home));
         print(options.json, toShown(report, carriedOver));
         warn(report, carriedOver);
         if (report.unverified > 0) around.exitWith(exitCodes.failed);
@@ -49,24 +55,40 @@ export function restoreCommand(around: Surroundings): Command {
 }
 
 /** What became of erasures that the present database had not yet sealed when it was replaced. */
-type CarriedOver = { unsealed: 'carried over' | 'lost' | 'no database'; reason: string | null };
+type CarriedOver = { unsealed: 'carried over' | 'lost' | 'no database' | 'none'; reason: string | null };
+
+/** The backup in a folder that a restore does not empty itself. */
+async function backupAt(config: Config, dir: string): Promise<Backup> {
+  const own = leftoversOf(databaseFile(config.home)).map((path) => ({
+    path,
+    name: 'a folder that the restore empties',
+  }));
+  refuseInside(dir, own);
+  return await readBackup(dir);
+}
 
 /** Checks that the backup opens, then replaces the database. Nothing is touched before the checks have passed. */
-async function putBack(config: Config, parts: AppParts, from: string): Promise<CarriedOver> {
+async function putBack(config: Config, parts: AppParts, backup: Backup): Promise<CarriedOver> {
   if (config.horizonMs === 0) throw new AppError('backup_expired', { detail: 'the horizon is 0: no backup opens' });
-  const backup = await readBackup(from);
   await refuse(config, parts, backup.databaseFile);
+  const blobs = new FileBlobs({ root: join(config.home, 'blobs'), faults: parts.faults ?? noFaults });
+  refuseOwner(await blobs.owner(), backup.manifest.archiveId);
   say('checking the backup');
   await verifyBackup(backup);
   const carriedOver = await sealPresent(config, parts);
+  // Opening the present database may have locked the backup's key away.
+  await refuse(config, parts, backup.databaseFile);
   say('replacing the database');
-  await replaceDatabase(databaseFile(config.home), backup.databaseFile, parts.faults ?? { at: () => undefined });
+  const file = databaseFile(config.home);
+  const nextLeaf = carriedOver.unsealed === 'carried over' ? (await topRowOf(file)).nextLeaf : 0;
+  await replaceDatabase(file, backup.databaseFile, { nextLeaf, faults: parts.faults ?? noFaults });
   return carriedOver;
 }
 
 /**
  * Where the present database still opens, what it has destroyed since its last seal is written to the vault, so that it
- * is erased again like everything else. A database that is lost has lost that: nobody can tell what it was.
+ * is erased again like everything else. A database that is lost has lost that: nobody can tell what it was. Throws what
+ * only keeps us from sealing it, a full vault or somebody who has it locked: it must not be replaced before.
  */
 async function sealPresent(config: Config, parts: AppParts): Promise<CarriedOver> {
   if (!existsSync(databaseFile(config.home))) return { unsealed: 'no database', reason: null };
@@ -81,8 +103,17 @@ async function sealPresent(config: Config, parts: AppParts): Promise<CarriedOver
     }
     return { unsealed: 'carried over', reason: null };
   } catch (error) {
+    // A copy that was never served has nothing of its own.
+    if (hasCode(error, 'archive_restored')) return { unsealed: 'none', reason: error.code };
+    if (!isUnusable(error)) throw error;
     return { unsealed: 'lost', reason: codeOf(error) };
   }
+}
+
+/** True where the database itself can never be used again with this vault, whatever is put right around it. */
+function isUnusable(error: unknown): boolean {
+  if (hasCode(error, 'damage') || hasCode(error, 'archive_mismatch')) return true;
+  return error instanceof AppError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.detail ?? '');
 }
 
 async function refuseAsItStands(config: Config, parts: AppParts): Promise<void> {

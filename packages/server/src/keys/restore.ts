@@ -12,7 +12,7 @@ import { SlotRanges } from './slot-ranges.ts';
 
 /** The part of the store that a restore works on; `Tx` is whatever else a replay needs of a transaction. */
 export interface RestoreStore<Tx> {
-  reads: Pick<KeyReads, 'readTop'>;
+  reads: Pick<KeyReads, 'readTop' | 'readPages'>;
   write<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
 }
 
@@ -34,6 +34,8 @@ export type RestoreOptions<Tx extends { keys: KeyTx }> = {
   turnEpochs(isTold: (slot: number) => boolean): Promise<void>;
   /** After the seal, and before anybody else may work: what the rows no longer name goes. */
   finish?(sealed: Head): Promise<void>;
+  /** Leaves whose numbers are left out, see `skipLostLeaves`. Default: the square of the fan-out. */
+  spareLeaves?: number;
   faults?: Faults;
 };
 
@@ -75,7 +77,7 @@ export async function restoreDatabase<Tx extends { keys: KeyTx }>(on: RestoreOpt
   await faults.at('restore:unnamed-destroyed');
   await on.turnEpochs((slot) => told.has(slot));
   await faults.at('restore:epochs-turned');
-  const sealed = await on.rootKeys.seal({ restoring: true });
+  const sealed = await on.rootKeys.seal({ restoring: true, leaveUnlocked: true });
   await faults.at('restore:sealed');
   await on.finish?.(sealed);
   await faults.at('restore:finished');
@@ -83,6 +85,8 @@ export async function restoreDatabase<Tx extends { keys: KeyTx }>(on: RestoreOpt
     await on.tree.lock(tx.keys);
     await tx.keys.updateTop({ isRestoring: false });
   });
+  // Last: a key that cannot be locked away is told, and leaves a database that can be used.
+  await on.rootKeys.lockAway();
   return { ...report, sealed };
 }
 
@@ -119,14 +123,20 @@ async function replaySegment<Tx extends { keys: KeyTx }>(
   return done;
 }
 
-/** Never bears a leaf again whose number the journal speaks of: a journaled slot stays destroyed for good. */
+/**
+ * Never bears a leaf again that was born in a lost future. The journal speaks of those of which something was destroyed;
+ * many more numbers are left out, since nothing tells of the others, and a slot must not mean two things: another copy, of
+ * that very future, may be restored one day, and the journal then speaks of both. Numbers that are left out cost nothing,
+ * and there are enough of them for tens of thousands of restores.
+ */
 async function skipLostLeaves<Tx extends { keys: KeyTx }>(on: RestoreOptions<Tx>, told: SlotRanges): Promise<void> {
   const last = told.last();
-  if (last === undefined) return;
-  const past = leafOf(last, on.tree.shape).leaf + 1;
+  const spare = on.spareLeaves ?? on.tree.shape.fanOut ** 2;
   await on.store.write(async (tx) => {
     const top = await on.tree.lock(tx.keys);
-    if (past > top.nextLeaf) await tx.keys.updateTop({ nextLeaf: past });
+    const past = last === undefined ? 0 : leafOf(last, on.tree.shape).leaf + 1;
+    const nextLeaf = Math.max(past, top.nextLeaf) + spare;
+    if (nextLeaf > top.nextLeaf) await tx.keys.updateTop({ nextLeaf });
   });
 }
 
@@ -144,12 +154,11 @@ function unnamedEntry(clock: Clock, killed: readonly number[], told: SlotRanges)
 
 /** Destroys every slot that no row names, in every leaf ever born: a lost future may have sealed under it. */
 async function destroyUnnamed<Tx extends { keys: KeyTx }>(on: RestoreOptions<Tx>, told: SlotRanges): Promise<number> {
-  const leaves = (await on.store.reads.readTop())?.nextLeaf ?? 0;
   let destroyed = 0;
-  for (let from = 0; from < leaves; from += leavesPerStep) {
+  for await (const leaves of bornLeaves(on)) {
     destroyed += await on.store.write(async ({ keys }) => {
       const unnamed: number[] = [];
-      for (let leaf = from; leaf < Math.min(from + leavesPerStep, leaves); leaf += 1) {
+      for (const leaf of leaves) {
         unnamed.push(...(await unnamedSlots(keys, on.tree, { leaf })));
         await keys.deleteReservation(leaf);
       }
@@ -159,4 +168,18 @@ async function destroyUnnamed<Tx extends { keys: KeyTx }>(on: RestoreOptions<Tx>
     });
   }
   return destroyed;
+}
+
+/** Leaves that may have been born, a step at a time: those below parents that are stored. */
+async function* bornLeaves<Tx extends { keys: KeyTx }>(on: RestoreOptions<Tx>): AsyncGenerator<number[]> {
+  const { fanOut } = on.tree.shape;
+  const end = (await on.store.reads.readTop())?.nextLeaf ?? 0;
+  for (let parent = 0; parent * fanOut < end; parent += 1) {
+    const [stored] = await on.store.reads.readPages([{ level: 1, index: parent }]);
+    if (stored === undefined) continue;
+    for (let from = parent * fanOut; from < (parent + 1) * fanOut; from += leavesPerStep) {
+      const to = Math.min(from + leavesPerStep, (parent + 1) * fanOut, end);
+      if (from < to) yield Array.from({ length: to - from }, (_, i) => from + i);
+    }
+  }
 }

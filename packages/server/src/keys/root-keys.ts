@@ -3,6 +3,7 @@ import { type Faults, noFaults } from '../lib/faults.ts';
 import { AppError, hasCode } from '../model/errors.ts';
 import type { KeyStore, KeyTx, SealRecord, TopRow } from '../model/key-store.ts';
 import type { Head, RootKeyName, Vault, VaultState } from '../model/vault.ts';
+import { createArchive, newRootKeyName } from './create-archive.ts';
 import type { KeyTree } from './key-tree.ts';
 import { keyBytes } from './page.ts';
 import { isNamedShown, newestIn, notShownIn, refuseForeign, refuseRestored } from './restored.ts';
@@ -26,8 +27,9 @@ export type RootKeysOptions = {
 };
 
 /**
- * Who asks: only a restore may work on a database that is being restored. With `leaveUnlocked` no key is locked away,
- * for a restore that still needs the one that its copy names; the next seal, start or expiry does it.
+ * Who asks: only a restore may work on a database that is being restored. With `leaveUnlocked` no key is locked away: a
+ * restore may still need the one that its copy names, and whoever must not fail for a key that cannot be locked away calls
+ * `lockAway` afterwards.
  */
 export type Asking = { restoring: boolean; leaveUnlocked?: boolean };
 
@@ -70,7 +72,7 @@ export class RootKeys {
    *
    * @param newArchiveId used when both database and vault are empty.
    */
-  async ready(newArchiveId: string): Promise<void> {
+  async ready(newArchiveId: string, asking: Asking = { restoring: false }): Promise<void> {
     await this.#store.write(async (tx) => {
       const top = await tx.lockTop();
       const found = await this.#vault.current();
@@ -80,9 +82,9 @@ export class RootKeys {
       }
       // Whoever writes to this vault holds this lock, so what is half-written now was left by the dead.
       await this.#vault.recover();
-      if (top === undefined) await this.#create(tx, await this.#vault.current(), newArchiveId);
+      if (top === undefined)
+        await createArchive({ vault: this.#vault, tree: this.#tree, clock: this.#clock }, tx, newArchiveId);
     });
-    const asking = { restoring: false };
     await this.#underLock(asking, 'usual', async ({ top }) => await this.#refuseUnreadable(top));
     await this.#lockAway(asking);
   }
@@ -105,6 +107,22 @@ export class RootKeys {
     await this.#faults.at('seal:head-moved');
     await this.#lockAway(asking);
     return head;
+  }
+
+  /**
+   * With a recovery key, locks away every root key that the row does not name and returns how many. Goes on past one that
+   * cannot be and throws the first failure in the end: a seal stands without it, and must not be made again for it.
+   */
+  async lockAway(asking: Asking = { restoring: false }): Promise<number> {
+    return await this.#lockAway(asking);
+  }
+
+  /** True where a key should have been locked away and is there as it was; a key just being drawn counts too. */
+  async hasUnlocked(): Promise<boolean> {
+    if (!this.#vault.hasRecoveryKey) return false;
+    const { keys } = await this.#vault.current();
+    const top = await this.#store.reads.readTop();
+    return keys.some((key) => key.id !== top?.keyId && !key.isLocked);
   }
 
   /**
@@ -201,48 +219,30 @@ export class RootKeys {
   }
 
   /** Locks away every root key that the row does not name, some at a time; as carefully as an expiry destroys them. */
-  async #lockAway(asking: Asking): Promise<void> {
-    if (!this.#vault.hasRecoveryKey || asking.leaveUnlocked) return;
-    let left: number;
+  async #lockAway(asking: Asking): Promise<number> {
+    if (!this.#vault.hasRecoveryKey || asking.leaveUnlocked) return 0;
+    const tried = new Set<string>();
+    let failure: AppError | undefined;
+    let isMore: boolean;
     do {
-      left = await this.#underLock(asking, 'fresh', async ({ tx, top, state }) => {
+      isMore = await this.#underLock(asking, 'fresh', async ({ tx, top, state }) => {
         // A key whose destruction was cut short is listed no more, and may still be there.
         await this.#vault.recover();
-        const unlocked = state.keys.filter((key) => key.id !== top.keyId && !key.isLocked);
-        if (unlocked.length === 0) return 0;
+        const unlocked = state.keys.filter((key) => key.id !== top.keyId && !key.isLocked && !tried.has(key.id));
+        if (unlocked.length === 0) return false;
         await this.prove(tx);
-        await this.#vault.lockAway(unlocked.slice(0, keysPerLockAway));
-        return unlocked.length - keysPerLockAway;
+        const some = unlocked.slice(0, keysPerLockAway);
+        for (const key of some) tried.add(key.id);
+        failure ??= await failureOf(this.#vault.lockAway(some));
+        return unlocked.length > some.length;
       });
-    } while (left > 0);
-  }
-
-  async #create(tx: KeyTx, state: VaultState, newArchiveId: string): Promise<void> {
-    const archiveId = state.archiveId ?? newArchiveId;
-    await this.#vault.create(archiveId);
-    const name = this.#newName(state, 0);
-    const key = this.#tree.crypto.random(keyBytes);
-    const sealedAt = this.#clock.now();
-    const page = this.#tree.sealTop(this.#tree.emptyTop(), key);
-    try {
-      await this.#vault.write({ name, key, entries: [] });
-    } finally {
-      key.fill(0);
-    }
-    await tx.createTop({
-      archiveId,
-      keyId: name.id,
-      generation: name.generation,
-      sealedAt,
-      isRestoring: false,
-      nextLeaf: 0,
-      page,
-    });
-    await tx.recordSeal({ generation: name.generation, keyId: name.id, sealedAt });
+    } while (isMore);
+    if (failure !== undefined) throw failure;
+    return tried.size;
   }
 
   async #commitSeal({ tx, top, state }: Held): Promise<Head> {
-    const name = this.#newName(state, top.generation);
+    const name = newRootKeyName(this.#tree.crypto, state, top.generation);
     const key = this.#tree.crypto.random(keyBytes);
     let keys: Buffer | undefined;
     try {
@@ -266,14 +266,6 @@ export class RootKeys {
     }
   }
 
-  /** One more than the highest generation in row or vault, a stray key's included. */
-  #newName(state: VaultState, generation: number): RootKeyName {
-    return {
-      id: this.#tree.crypto.random(16).toString('hex'),
-      generation: Math.max(generation, newestIn(state)) + 1,
-    };
-  }
-
   /**
    * Refuses what may not be worked on; then moves the vault's head up to the row if a seal died before it did, unless the
    * vault does not show the key of that seal: an older vault must never be told that it has seen it.
@@ -286,5 +278,16 @@ export class RootKeys {
     if (!isBehind || !isNamedShown(state, top)) return state;
     await this.#vault.retire({ generation: top.generation, keyId: top.keyId, sealedAt: top.sealedAt });
     return await this.#vault.current({ whole: true });
+  }
+}
+
+/** The error of the product that a piece of work ends with, if it does. */
+async function failureOf(work: Promise<void>): Promise<AppError | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
   }
 }

@@ -19,6 +19,9 @@ export type VaultState = {
   segments: RootKeyName[];
 };
 
+/** A copy of a vault file that is not as it must be. `folder` counts from 1, in the order of the setting. */
+export type VaultProblem = { folder: number; file: string; problem: 'missing' | 'damaged' };
+
 /**
  * Where root keys, journal segments and the head live, away from the database.
  *
@@ -49,8 +52,9 @@ export interface Vault {
   /** Moves the head forward: one file creation, which also starts the clock of every older key. */
   retire(head: Head): Promise<void>;
   /**
-   * Seals keys to the recovery key and then destroys them as they were. One that is locked already stays as it is, to
-   * whomever it was sealed. Does nothing without a recovery key; repeating it changes nothing.
+   * Seals keys to the recovery key and destroys each as it was, as soon as its sealed copy is durable. One that is locked
+   * already stays as it is, to whomever it was sealed. Goes on past a key that cannot be read, sealed or destroyed, and
+   * throws the first failure in the end. Does nothing without a recovery key; repeating it changes nothing.
    */
   lockAway(names: readonly RootKeyName[]): Promise<void>;
   /** Destroys what has expired, locked keys like others. */
@@ -62,4 +66,11 @@ export interface Vault {
    * returns how many such files were destroyed.
    */
   recover(): Promise<number>;
+  /**
+   * Every file of every copy of the vault against the others: what is damaged, as far as can be told without an identity,
+   * and what is missing, which is what the next write would bring back. A key that was destroyed or locked away in one copy
+   * and lingers in another is neither. May run beside a writer, whose files on their way it does not tell of. Changes
+   * nothing; throws `vault_unreachable` where a copy cannot be read.
+   */
+  inspect(): Promise<VaultProblem[]>;
 }

@@ -1,6 +1,8 @@
 import { systemError } from '../lib/durable-files.ts';
 import { AppError } from '../model/errors.ts';
+import { checkFile } from './check-file.ts';
 import type { Folder } from './folder.ts';
+import { hasSealedForm } from './recovery-key.ts';
 import { archiveFile, parseName } from './vault-files.ts';
 
 export type CopyVaultOptions = {
@@ -16,11 +18,11 @@ export type CopyVaultOptions = {
 
 /**
  * Copies a vault, file by file, and returns how many files the copy has: what any of the folders holds, as it is at one
- * instant, every byte of it durable.
+ * instant, every byte of it durable. Of each file the first copy is taken that is whole, as far as its kind lets one tell.
  *
  * All that can be is copied before the lock is taken; what came or went until then is made good under it, so that seals
  * wait for a few files and not for thousands. The archive file is written last: a copy that was cut by a crash is no vault.
- * Throws `damage` where there is no vault to copy, `vault_unreachable` where it cannot be read, and the target's own errors.
+ * Throws `damage` where there is no vault to copy or a file of it is whole in no folder, `vault_unreachable` where it cannot be read, and the target's own errors.
  */
 export async function copyVault(options: CopyVaultOptions): Promise<number> {
   await bring(options);
@@ -60,19 +62,36 @@ async function bring(options: CopyVaultOptions): Promise<Set<string>> {
   return names;
 }
 
-/** One file, from the first folder that has it. One that went meanwhile is left out. */
+/** One file, from the first folder that has it whole. One that went meanwhile is left out. */
 async function copyFile({ folders, target }: CopyVaultOptions, name: string): Promise<void> {
   if ((await target.read(name)) !== undefined) return;
+  let damage: unknown;
   for (const folder of folders) {
     const bytes = await reaching(folder.read(name));
     if (bytes === undefined) continue;
     try {
-      await target.write(name, bytes);
+      damage = damageIn(name, bytes);
+      if (damage === undefined) return await target.write(name, bytes);
     } finally {
       bytes.fill(0);
     }
-    return;
   }
+  if (damage !== undefined && (await isThere(folders, name))) throw damage;
+}
+
+function damageIn(name: string, bytes: Buffer): unknown {
+  try {
+    checkFile(name, bytes, { isLocked: hasSealedForm });
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** False for a file that was only being destroyed when it was read. */
+async function isThere(folders: readonly Folder[], name: string): Promise<boolean> {
+  for (const folder of folders) if ((await reaching(folder.read(name))) !== undefined) return true;
+  return false;
 }
 
 /** True for what is part of a vault: neither on its way, nor being destroyed, nor somebody else's. */

@@ -1,7 +1,8 @@
 import { type Faults, noFaults } from '../lib/faults.ts';
 import { AppError, hasCode } from '../model/errors.ts';
 import type { JournalEntry } from '../model/key-store.ts';
-import type { Head, RootKeyName, Vault, VaultState } from '../model/vault.ts';
+import type { Head, RootKeyName, Vault, VaultProblem, VaultState } from '../model/vault.ts';
+import { checkFile } from './check-file.ts';
 import type { Folder } from './folder.ts';
 import { MirroredFolders } from './mirrored-folders.ts';
 import type { Identities, Recipient } from './recovery-key.ts';
@@ -28,8 +29,12 @@ export type FileVaultOptions = {
   recoveryKey?: Recipient;
   /** What opens locked keys, when given. */
   identities?: Identities;
+  /** True for bytes that can be a locked key; without it every one that is long enough to hold a key can. */
+  isLocked?: (sealed: Uint8Array) => boolean;
   faults?: Faults;
 };
+
+const keyBytes = 32;
 
 /**
  * The vault in files. Files are created (temporary name, fsync, rename, fsync of the folder) and destroyed, never
@@ -40,14 +45,17 @@ export class FileVault implements Vault {
   readonly #masterKey: Uint8Array | undefined;
   readonly #recoveryKey: Recipient | undefined;
   readonly #identities: Identities | undefined;
+  readonly #check: (file: string, bytes: Buffer) => void;
   readonly #faults: Faults;
   /** Heads read before, by file name: a name never holds anything else, and there may be thousands within a horizon. */
   #heads = new Map<string, Head>();
 
   constructor(options: FileVaultOptions) {
     this.#faults = options.faults ?? noFaults;
-    this.#folders = new MirroredFolders(options.folders, this.#faults);
-    this.#masterKey = options.masterKey;
+    const { masterKey, isLocked = (sealed) => sealed.length > keyBytes } = options;
+    this.#check = (file, bytes) => checkFile(file, bytes, { masterKey, isLocked });
+    this.#folders = new MirroredFolders(options.folders, { check: this.#check, faults: this.#faults });
+    this.#masterKey = masterKey;
     this.#recoveryKey = options.recoveryKey;
     this.#identities = options.identities;
   }
@@ -118,16 +126,17 @@ export class FileVault implements Vault {
     if (unlocked.length === 0) return;
     // Copies what a process that died has locked into the folders that it did not come to.
     await this.#folders.level();
-    const fresh = unlocked.filter((name) => !files.has(fileName('locked', name)));
-    const archiveId = await this.#archiveId();
-    const locked = [];
-    for (const name of fresh) {
-      locked.push({ name: fileName('locked', name), bytes: await this.#lock(recipient, archiveId, name) });
+    let failure: AppError | undefined;
+    for (const name of unlocked) {
+      try {
+        await this.#lockOneAway(recipient, name, files.has(fileName('locked', name)));
+      } catch (error) {
+        // One that a failing disk holds on to must not keep the others as they are.
+        if (!(error instanceof AppError)) throw error;
+        failure ??= error;
+      }
     }
-    await this.#folders.create(locked);
-    await this.#faults.at('lock:sealed');
-    await this.#folders.destroy(unlocked.map((name) => fileName('key', name)));
-    await this.#faults.at('lock:destroyed');
+    if (failure !== undefined) throw failure;
   }
 
   async expire(gone: { keys: RootKeyName[]; segments: RootKeyName[]; heads: Head[] }): Promise<void> {
@@ -140,6 +149,28 @@ export class FileVault implements Vault {
 
   async recover(): Promise<number> {
     return await this.#folders.recover();
+  }
+
+  async inspect(): Promise<VaultProblem[]> {
+    return await this.#folders.inspect();
+  }
+
+  async #lockOneAway(recipient: Recipient, name: RootKeyName, isLocked: boolean): Promise<void> {
+    const file = fileName('locked', name);
+    // A key is not destroyed for a locked one that is damaged everywhere: that throws.
+    if (isLocked) await this.#folders.read(file, (bytes) => this.#check(file, bytes));
+    else {
+      const bytes = await this.#lock(recipient, await this.#archiveId(), name);
+      await this.#folders.create([{ name: file, bytes }]);
+    }
+    await this.#faults.at('lock:sealed');
+    await this.#destroyUnlocked([name]);
+    await this.#faults.at('lock:destroyed');
+  }
+
+  /** Destroys keys as they were, in every folder; what is locked of them is durable. */
+  async #destroyUnlocked(unlocked: readonly RootKeyName[]): Promise<void> {
+    await this.#folders.destroy(unlocked.map((name) => fileName('key', name)));
   }
 
   async #archiveId(): Promise<string> {

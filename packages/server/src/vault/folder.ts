@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder, syncFolder, systemError } from '../lib/durable-files.ts';
-import { goneSuffix, parseName, tempSuffix } from './vault-files.ts';
+import { archiveFile, goneSuffix, parseName, tempSuffix } from './vault-files.ts';
 
 /**
  * The few things that a vault does to a folder. The product uses `openFolder`; the attacker test one in memory that
@@ -14,7 +14,10 @@ export interface Folder {
   list(): Promise<string[]>;
   /** A file's bytes, or undefined where there is none of that name. */
   read(name: string): Promise<Buffer | undefined>;
-  /** True where anybody but its owner may do anything with the folder or with a root key in it. */
+  /**
+   * True where anybody but the user of this process may do anything with the folder or with a root key in it, or where
+   * the folder or a vault file belongs to another user: who owns a file may open it to himself.
+   */
   isExposed(): Promise<boolean>;
   /** Makes the folder where there is none. Nothing else does: a missing one may be a file system that is not mounted. */
   make(): Promise<void>;
@@ -40,11 +43,14 @@ export function openFolder(path: string): Folder {
     rename: async (from, to) => await rename(at(from), at(to)),
     sync: async () => await syncFolder(path),
     async isExposed() {
+      const user = process.geteuid?.();
       const names = (await whereThere(readdir(path))) ?? [];
-      const keys = names.filter((name) => parseName(name)?.kind === 'key').map(at);
-      for (const one of [path, ...keys]) {
-        const found = await whereThere(stat(one));
-        if (found !== undefined && (found.mode & rightsOfOthers) !== 0) return true;
+      for (const one of ['.', ...names.filter(isPart)]) {
+        const found = await whereThere(stat(at(one)));
+        if (found === undefined) continue;
+        if (user !== undefined && found.uid !== user) return true;
+        const isSecret = one === '.' || parseName(one)?.kind === 'key';
+        if (isSecret && (found.mode & rightsOfOthers) !== 0) return true;
       }
       return false;
     },
@@ -66,6 +72,10 @@ export function openFolder(path: string): Folder {
       await unlink(at(unseen));
     },
   };
+}
+
+function isPart(name: string): boolean {
+  return name === archiveFile || parseName(name) !== undefined;
 }
 
 function disposable(handle: FileHandle) {

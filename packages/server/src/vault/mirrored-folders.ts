@@ -1,15 +1,28 @@
 import { randomBytes } from 'node:crypto';
-import { systemError } from '../lib/durable-files.ts';
 import type { Faults } from '../lib/faults.ts';
 import { AppError, hasCode } from '../model/errors.ts';
+import type { VaultProblem } from '../model/vault.ts';
 import type { Folder } from './folder.ts';
+import { inspectPlaces, isDamaged } from './inspect-places.ts';
 import { lackingIn } from './levelling.ts';
-import { archiveFile, parseName, readArchive, tempSuffix, writeArchive } from './vault-files.ts';
+import {
+  archiveIn,
+  copyIn,
+  listed,
+  oneArchive,
+  type Place,
+  placesOf,
+  reaching,
+  refuseExposed,
+  refuseMissing,
+  unreachable,
+} from './place.ts';
+import { archiveFile, parseName, tempSuffix, writeArchive } from './vault-files.ts';
 
 export type NewFile = { name: string; bytes: Uint8Array };
 
-/** One of the folders, and how operators are told which: by its position in the setting, never by its path. */
-type Place = { folder: Folder; position: string };
+/** Throws `damage`, or `config_invalid` for another master key, unless a file is whole as far as its kind lets one tell. */
+export type Check = (file: string, bytes: Buffer) => void;
 
 type Staged = { place: Place; temp: string; name: string };
 
@@ -25,13 +38,17 @@ const filesPerCopy = 64;
  */
 export class MirroredFolders {
   readonly #places: readonly Place[];
+  readonly #check: Check;
   readonly #faults: Faults;
   #hasSeenArchive = false;
   #isKnownPrivate = false;
+  /** Files of which a copy was found damaged while another was whole: the next levelling looks at them. */
+  readonly #damaged = new Set<string>();
 
-  constructor(folders: readonly Folder[], faults: Faults) {
-    this.#places = folders.map((folder, i) => ({ folder, position: `folder ${i + 1} of ${folders.length}` }));
-    this.#faults = faults;
+  constructor(folders: readonly Folder[], on: { check: Check; faults: Faults }) {
+    this.#places = placesOf(folders);
+    this.#check = on.check;
+    this.#faults = on.faults;
   }
 
   /**
@@ -91,7 +108,9 @@ export class MirroredFolders {
     for (const place of this.#places) {
       try {
         const copy = await copyIn(place, name, parse);
-        if (copy !== undefined) return copy.value;
+        if (copy === undefined) continue;
+        if (failure !== undefined && !hasCode(failure, 'vault_unreachable')) this.#damaged.add(name);
+        return copy.value;
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         if (failure === undefined || hasCode(error, 'vault_unreachable')) failure = error;
@@ -136,7 +155,8 @@ export class MirroredFolders {
   async recover(): Promise<number> {
     const { missing, isBegun } = await this.#look();
     if (isBegun) refuseMissing(missing);
-    if (!this.#isKnownPrivate) await this.#refuseExposed();
+    if (!this.#isKnownPrivate) await refuseExposed(this.#places);
+    this.#isKnownPrivate = true;
     let destroyed = 0;
     for (const place of this.#places) {
       const count = await this.#destroyIn(place, (name) => name.endsWith(tempSuffix));
@@ -147,7 +167,17 @@ export class MirroredFolders {
     return destroyed;
   }
 
-  /** Gives each folder what it lacks and another has, so that one that was put back from a copy is whole again. */
+  /** As `Vault.inspect`. What it finds damaged is put right by the next levelling. */
+  async inspect(): Promise<VaultProblem[]> {
+    const problems = await inspectPlaces(this.#places, this.#check);
+    for (const { file, problem } of problems) if (problem === 'damaged') this.#damaged.add(file);
+    return problems;
+  }
+
+  /**
+   * Gives each folder what it lacks and another has, so that one that was put back from a copy is whole again, and a whole
+   * copy for one that was found damaged. What no folder has whole stays as it is: `inspect` tells of it.
+   */
   async level(): Promise<void> {
     refuseMissing((await this.#look()).missing);
     if (this.#places.length === 1) return;
@@ -159,6 +189,7 @@ export class MirroredFolders {
       const heads = lacking.filter((name) => parseName(name)?.kind === 'head');
       for (const names of [lacking.filter((name) => !heads.includes(name)), heads]) await this.#copyInto(place, names);
     }
+    await this.#mend();
   }
 
   async #copyInto(place: Place, names: readonly string[]): Promise<void> {
@@ -166,7 +197,7 @@ export class MirroredFolders {
       const files: NewFile[] = [];
       try {
         for (const name of names.slice(from, from + filesPerCopy)) {
-          const bytes = await this.read(name, (found) => found);
+          const bytes = await this.#wholeCopy(name);
           if (bytes !== undefined) files.push({ name, bytes });
         }
         await this.#createIn([place], files);
@@ -174,6 +205,36 @@ export class MirroredFolders {
         for (const { bytes } of files) bytes.fill(0);
       }
     }
+  }
+
+  /** The first copy that is whole; undefined where none is. A folder that cannot be reached may hold one: that throws. */
+  async #wholeCopy(name: string): Promise<Buffer | undefined> {
+    try {
+      return await this.read(name, (bytes) => {
+        this.#check(name, bytes);
+        return bytes;
+      });
+    } catch (error) {
+      if (error instanceof AppError && !hasCode(error, 'vault_unreachable')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Puts whole copies in the place of damaged ones. Each is looked at again: a whole copy is never replaced. */
+  async #mend(): Promise<void> {
+    for (const name of this.#damaged) {
+      if (parseName(name) === undefined) continue;
+      const bytes = await this.#wholeCopy(name);
+      if (bytes === undefined) continue;
+      try {
+        for (const place of this.#places) {
+          if (await isDamaged(place, name, this.#check)) await this.#createIn([place], [{ name, bytes }]);
+        }
+      } finally {
+        bytes.fill(0);
+      }
+    }
+    this.#damaged.clear();
   }
 
   /** Everything is written everywhere before anything gets its name, so that a full disk leaves nothing behind. */
@@ -197,6 +258,8 @@ export class MirroredFolders {
 
   async #nameIn(place: Place, staged: readonly Staged[]): Promise<void> {
     for (const { temp, name } of staged.filter((one) => one.place === place)) {
+      // A damaged copy may still hold most of a key: it must be overwritten, and a rename would only unlink it.
+      if (this.#damaged.has(name)) await reaching(place, async () => await place.folder.destroy(name));
       await reaching(place, async () => await place.folder.rename(temp, name));
       await this.#faults.at('vault-create:renamed');
     }
@@ -229,64 +292,9 @@ export class MirroredFolders {
     const isBegun = missing.length > 0 && (await this.names()).some((name) => parseName(name) !== undefined);
     return { present, missing, isBegun };
   }
-
-  async #refuseExposed(): Promise<void> {
-    for (const place of this.#places) {
-      if (!(await reaching(place, async () => await place.folder.isExposed()))) continue;
-      const what = `${place.position} of the vault, or a root key in it, is open to others than its owner`;
-      throw new AppError('config_invalid', { message: `TACET_KEYS_DIR: ${what}; chmod 700 the folder, 600 its files` });
-    }
-    this.#isKnownPrivate = true;
-  }
-}
-
-async function archiveIn(place: Place): Promise<string | undefined> {
-  const copy = await copyIn(place, archiveFile, readArchive);
-  return copy?.value;
-}
-
-async function copyIn<T>(place: Place, name: string, parse: (bytes: Buffer) => T | Promise<T>) {
-  const read = async () => await reaching(place, async () => await place.folder.read(name));
-  const bytes = await read();
-  if (bytes === undefined) return undefined;
-  try {
-    return { value: await parse(bytes) };
-  } catch (error) {
-    // What was read while it was being destroyed is not damage.
-    if (hasCode(error, 'damage') && (await read()) === undefined) return undefined;
-    throw error;
-  }
-}
-
-async function listed(place: Place): Promise<string[]> {
-  return await reaching(place, async () => await place.folder.list());
 }
 
 /** What could not be named must not lie there until the next start; where that fails too, it is destroyed then. */
 async function discard(staged: readonly Staged[]): Promise<void> {
   for (const { place, temp } of staged) await place.folder.destroy(temp).catch(() => undefined);
-}
-
-/** Names the failure of a folder, so that nobody takes an unreachable key for a destroyed one. */
-async function reaching<T>(place: Place, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const why = systemError(error)?.code ?? 'failed';
-    throw new AppError('vault_unreachable', { detail: `${place.position}: ${why}`, cause: error });
-  }
-}
-
-function unreachable(detail: string): AppError {
-  return new AppError('vault_unreachable', { detail });
-}
-
-function refuseMissing(missing: readonly Place[]): void {
-  const [first] = missing;
-  if (first) throw unreachable(`${first.position} holds no vault: mount it, or copy the vault into it`);
-}
-
-function oneArchive(found: ReadonlySet<string>): ReadonlySet<string> {
-  if (found.size <= 1) return found;
-  throw new AppError('archive_mismatch', { detail: 'the folders of the vault belong to different archives' });
 }

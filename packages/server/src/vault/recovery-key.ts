@@ -76,6 +76,19 @@ export function parseIdentities(text: string): Identities {
   return { open: async (sealed) => await openWith(identities, sealed) };
 }
 
+/** The shortest payload of an age file: a nonce, and a tag for an empty plaintext. */
+const payloadBytesMin = 16 + 16;
+
+/**
+ * True for bytes that have the form of an age file with something in it: a whole header and a payload. What it says can
+ * only be told with its identity.
+ */
+export function hasSealedForm(sealed: Uint8Array): boolean {
+  const text = view(sealed).toString('latin1');
+  const header = /^age-encryption\.org\/v1\n(?:-> [^\n]+\n(?:[A-Za-z0-9+/]*\n)+)+--- [A-Za-z0-9+/]{43}\n/.exec(text);
+  return header !== null && text.length > header[0].length + payloadBytesMin;
+}
+
 async function openWith(identities: readonly string[], sealed: Uint8Array): Promise<Opened> {
   const decrypter = new Decrypter();
   for (const identity of identities) decrypter.addIdentity(identity);

@@ -1,11 +1,12 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { AppError } from '../model/errors.ts';
 import type { JournalEntry } from '../model/key-store.ts';
 import type { Head, RootKeyName, VaultKey } from '../model/vault.ts';
 
 /*
  * The vault's files, by name and content. A key file is a line of JSON and then the key's 32 raw bytes (or, under a
- * master key, nonce, ciphertext and tag). A locked one is an age file whose plaintext is such a file without a master
+ * master key, nonce, ciphertext and tag). The line commits to the key by a digest, so that a key of which a bit has
+ * rotted is told from a whole one; of 32 random bytes a digest betrays nothing. A locked one is an age file whose plaintext is such a file without a master
  * key. The others are JSON alone.
  */
 
@@ -13,6 +14,9 @@ export const archiveFile = 'archive';
 export const tempSuffix = '.tmp';
 /** Of what is being destroyed: a temporary name, so that it is destroyed at the next start if its process dies. */
 export const goneSuffix = `.gone${tempSuffix}`;
+
+/** What the commitment to a root key begins with, so that it is the digest of nothing else. */
+const commitmentTag = 'tacet root key v1\0';
 
 /** Bytes of a root key, and of one under a master key: nonce, ciphertext, tag. */
 const keyBytes = 32;
@@ -96,7 +100,9 @@ export function readSegment(bytes: Buffer, file: string): JournalEntry[] {
 
 /** A key file. With a master key the key is wrapped by AES-256-GCM, bound to the file's first line. */
 export function writeKey(archiveId: string, name: RootKeyName, key: Uint8Array, masterKey?: Uint8Array): Buffer {
-  const line = Buffer.from(`${JSON.stringify({ format: 1, archiveId, ...name, wrapped: masterKey !== undefined })}\n`);
+  const commitment = commitmentTo(key).toString('hex');
+  const header = { format: 1, archiveId, ...name, wrapped: masterKey !== undefined, commitment };
+  const line = Buffer.from(`${JSON.stringify(header)}\n`);
   return Buffer.concat([line, masterKey === undefined ? key : wrap(masterKey, line, key)]);
 }
 
@@ -106,18 +112,26 @@ export function writeKey(archiveId: string, name: RootKeyName, key: Uint8Array, 
  */
 export function readKey(bytes: Buffer, name: RootKeyName, masterKey?: Uint8Array): Buffer {
   const file = fileName('key', name);
-  const { line, header, body } = partsOf(bytes, file, name);
-  const isWrapped = header['wrapped'] === true;
-  if (isWrapped !== (masterKey !== undefined)) {
-    const message = isWrapped
-      ? 'The root keys are wrapped; set TACET_MASTER_KEY_FILE'
-      : 'The root keys are not wrapped; unset TACET_MASTER_KEY_FILE';
+  const { line, header, body } = readNamed(bytes, file, name);
+  if (isWrapped(bytes, name) !== (masterKey !== undefined)) {
+    const message =
+      masterKey === undefined
+        ? 'The root keys are wrapped; set TACET_MASTER_KEY_FILE'
+        : 'The root keys are not wrapped; unset TACET_MASTER_KEY_FILE';
     throw new AppError('config_invalid', { message });
   }
-  if (body.length !== (isWrapped ? wrappedBytes : keyBytes)) throw damaged(file, 'has no key of 32 bytes');
   const key = masterKey === undefined ? Buffer.from(body) : unwrap(masterKey, line, body);
   if (key === undefined) throw new AppError('config_invalid', { message: 'TACET_MASTER_KEY_FILE holds another key' });
-  return key;
+  return committed(key, header, file);
+}
+
+/** True for a key file under a master key. Throws `damage` for one that is no key file of this name, or cut short. */
+export function isWrapped(bytes: Buffer, name: RootKeyName): boolean {
+  const file = fileName('key', name);
+  const { header, body } = readNamed(bytes, file, name);
+  const isUnderMasterKey = header['wrapped'] === true;
+  if (body.length !== (isUnderMasterKey ? wrappedBytes : keyBytes)) throw damaged(file, 'has no key of 32 bytes');
+  return isUnderMasterKey;
 }
 
 /**
@@ -126,13 +140,32 @@ export function readKey(bytes: Buffer, name: RootKeyName, masterKey?: Uint8Array
  */
 export function readUnlocked(plain: Buffer, name: RootKeyName, archiveId: string): Buffer {
   const file = fileName('locked', name);
-  const { header, body } = partsOf(plain, file, name);
+  const { header, body } = readNamed(plain, file, name);
   if (header['archiveId'] !== archiveId) throw damaged(file, 'holds a key of another archive');
   if (header['wrapped'] !== false || body.length !== keyBytes) throw damaged(file, 'has no key of 32 bytes');
-  return Buffer.from(body);
+  return committed(Buffer.from(body), header, file);
 }
 
-function partsOf(bytes: Buffer, file: string, name: RootKeyName) {
+/** The key, once it is the one that the header commits to; wiped where it is not. Older files carry no commitment. */
+function committed(key: Buffer, header: Record<string, unknown>, file: string): Buffer {
+  const commitment = header['commitment'];
+  if (commitment === undefined) return key;
+  const expected = Buffer.from(typeof commitment === 'string' ? commitment : '', 'hex');
+  const actual = commitmentTo(key);
+  if (expected.length === actual.length && timingSafeEqual(expected, actual)) return key;
+  key.fill(0);
+  throw damaged(file, 'holds a key that is not the one it was written with');
+}
+
+function commitmentTo(key: Uint8Array): Buffer {
+  return createHash('sha256').update(commitmentTag).update(key).digest();
+}
+
+/**
+ * A file's first line, as it is and as JSON, and what follows it. Throws `damage` where the line does not parse or names
+ * another key.
+ */
+export function readNamed(bytes: Buffer, file: string, name: RootKeyName) {
   const end = bytes.indexOf(0x0a) + 1;
   const line = bytes.subarray(0, end);
   const header = record(line, file);

@@ -110,6 +110,8 @@ export class SimulatedProcess {
         for (const entry of entries) slots.push(...(await replay(tx, entry)));
         return slots;
       },
+      // With a small fan-out the numbers would run out.
+      spareLeaves: 0,
       turnEpochs: async (isTold) => await turnEpoch(this, isTold),
       faults: { at: async (point) => void (await this.world.scheduler.gate(this.life, `at:${point}`)) },
     });

@@ -77,7 +77,7 @@ describe('tacet fsck', () => {
     expect(code).toBe(1);
     const { problems } = JSON.parse(output) as FsckReport;
     expect(problems.map(({ code, repaired }) => ({ code, repaired }))).toEqual([
-      { code: 'slot_unnamed', repaired: false },
+      { code: 'slot_beside_living', repaired: false },
       { code: 'call_incomplete', repaired: false },
     ]);
   });

@@ -16,7 +16,10 @@ export type Damage = {
 };
 
 /** One test per damage, each on a copy of its own: what is found, quickly and deeply, and what a repair makes of it. */
-export function eachDamage(damages: Record<string, Damage>): void {
+export function eachDamage(
+  damages: Record<string, Damage>,
+  open: (lived: Lived) => Promise<OpenArchive> = openCopy,
+): void {
   let lived: Lived;
   beforeAll(async () => {
     lived = await liveALittle();
@@ -24,7 +27,7 @@ export function eachDamage(damages: Record<string, Damage>): void {
   afterAll(async () => await lived.forget());
   for (const [name, damage] of Object.entries(damages)) {
     it(`${name}${damage.leaves === undefined ? '' : ', which a repair knows to treat'}`, async () => {
-      const at = await openCopy(lived);
+      const at = await open(lived);
       try {
         const named = await damage.plant(at);
         const found = await fsck(at.engine, { deep: true });

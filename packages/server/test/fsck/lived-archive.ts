@@ -40,8 +40,10 @@ export type Story = {
 export type OpenArchive = {
   engine: Engine;
   story: Story;
-  /** Folder of the vault. */
+  /** Folder of the vault; the first one where there are several. */
   vault: string;
+  /** The second folder of the vault, where two were asked for. */
+  secondVault: string;
   home: string;
   caller: Caller;
   /** Runs one statement on the database, as a hand that does damage would; returns how many rows it changed. */
@@ -101,23 +103,33 @@ export async function liveALittle(): Promise<Lived> {
   };
 }
 
+/** A copy of the archive whose vault has two folders, opened. */
+export async function openCopyOfTwoVaults(lived: Lived, parts: AppParts = {}): Promise<OpenArchive> {
+  return await openCopy(lived, parts, {}, { vaults: 2 });
+}
+
 /** A copy of the archive, opened, to be damaged. */
 export async function openCopy(
   lived: Lived,
   parts: AppParts = {},
   env: Record<string, string> = {},
+  { vaults }: { vaults: 1 | 2 } = { vaults: 1 },
 ): Promise<OpenArchive> {
   const folder = await mkdtemp(join(tmpdir(), 'tacet-fsck-copy-'));
   await cp(lived.folder, folder, { recursive: true });
-  const app = await openIn(folder, parts, env);
   const home = join(folder, 'home');
+  const [vault, secondVault] = [`${home}-keys`, `${home}-second-keys`];
+  if (vaults === 2) await cp(vault, secondVault, { recursive: true });
+  const keysDirs = vaults === 2 ? { TACET_KEYS_DIR: `${vault},${secondVault}` } : {};
+  const app = await openIn(folder, parts, { ...keysDirs, ...env });
   const database = new Database(join(home, 'db', 'tacet.sqlite'), { timeout: 5000 });
   const tenant = await app.engine.store.reads.tenants.find({ id: lived.story.tenantId });
   if (tenant === undefined) throw new Error('the copy has no tenant');
   return {
     engine: app.engine,
     story: lived.story,
-    vault: `${home}-keys`,
+    vault,
+    secondVault,
     home,
     caller: callerOf(tenant),
     sql: (text, ...parameters) => database.prepare(text).run(...parameters).changes,

@@ -50,7 +50,7 @@ export const blobs: Record<string, Damage> = {
   },
   'a recording of a living call whose row was lost, key and bytes being there': {
     plant: (at) => void at.sql("DELETE FROM artifact WHERE kind = 'recording' AND owner_id = ?", at.story.plain),
-    finds: ['blob_unnamed', 'slot_unnamed'],
+    finds: ['blob_unnamed', 'slot_beside_living'],
   },
   'a recording cut short': {
     plant: async (at) => {
@@ -194,7 +194,7 @@ export const vault: Record<string, Damage> = {
       await writeFile(join(at.vault, file), 'not a head\n');
       return file;
     },
-    finds: ['unreadable'],
+    finds: ['unreadable', 'vault_copy_damaged'],
   },
   'a segment that cannot be read': {
     plant: async (at) => {
@@ -202,7 +202,7 @@ export const vault: Record<string, Damage> = {
       await writeFile(join(at.vault, file), 'not a segment\n');
       return file;
     },
-    finds: ['unreadable'],
+    finds: ['unreadable', 'vault_copy_damaged'],
   },
 };
 

@@ -67,13 +67,14 @@ export const artifacts: Record<string, Damage> = {
   },
   'an artifact of a call that the journal says was purged': {
     plant: async (at) => {
-      const blob = `${at.story.purged}-${slotOf(at, 'archive', 'token-signing-key')}`;
+      const slot = slotOf(at, at.story.plain, 'transcript');
+      const blob = `${at.story.purged}-${slot}`;
       await at.engine.blobs.create(blob, recording());
       at.sql(
-        "UPDATE artifact SET owner_id = ?, tenant_id = ?, kind = 'recording', blob = ? WHERE kind = 'token-signing-key'",
+        "UPDATE artifact SET owner_id = ?, kind = 'recording', sealed = NULL, blob = ? WHERE slot = ?",
         at.story.purged,
-        at.story.tenantId,
         blob,
+        slot,
       );
       token(at, { kind: 1, owner: at.story.purged });
       return at.story.purged;
@@ -92,14 +93,26 @@ export const artifacts: Record<string, Damage> = {
 export const calls: Record<string, Damage> = {
   'an archived call without details that nobody erased': {
     plant: (at) => void at.sql("DELETE FROM artifact WHERE kind = 'details' AND owner_id = ?", at.story.plain),
-    finds: ['call_incomplete', 'slot_unnamed', 'token_unexplained'],
-    quick: ['call_incomplete', 'slot_unnamed'],
+    finds: ['call_incomplete', 'slot_beside_living', 'token_unexplained'],
+    quick: ['call_incomplete', 'slot_beside_living'],
   },
   'a call without correlation, though its erasure keeps that': {
     plant: (at) => {
       at.sql("DELETE FROM artifact WHERE kind = 'correlation' AND owner_id = ?", at.story.depersonalized);
     },
-    finds: ['call_incomplete', 'slot_unnamed'],
+    finds: ['call_incomplete', 'slot_beside_living'],
+  },
+  'a transcript of a held call whose row was lost, its key being there': {
+    plant: (at) => {
+      const slot = slotOf(at, at.story.held, 'transcript');
+      at.sql('DELETE FROM artifact WHERE slot = ?', slot);
+      return `slot ${slot}, beside ${at.story.held}`;
+    },
+    finds: ['slot_beside_living'],
+  },
+  'no key that signs access tokens': {
+    plant: (at) => void at.sql("DELETE FROM artifact WHERE kind = 'token-signing-key'"),
+    finds: ['signing_key_missing', 'slot_beside_living'],
   },
   'an archived call that is said to be uploading': {
     plant: (at) => {
@@ -110,15 +123,15 @@ export const calls: Record<string, Damage> = {
   },
   'a tenant without its tombstone key': {
     plant: (at) => void at.sql("DELETE FROM artifact WHERE kind = 'tombstone-key'"),
-    finds: ['slot_unnamed', 'tenant_incomplete'],
+    finds: ['slot_beside_living', 'tenant_incomplete'],
   },
   'a tenant without its index key, which every look-up needs': {
     plant: (at) => void at.sql("DELETE FROM artifact WHERE kind = 'index-key'"),
-    finds: ['slot_unnamed', 'tenant_incomplete'],
+    finds: ['slot_beside_living', 'tenant_incomplete'],
   },
   'an active hold without a reason': {
     plant: (at) => void at.sql("DELETE FROM artifact WHERE kind = 'hold-reason'"),
-    finds: ['hold_without_reason', 'slot_unnamed'],
+    finds: ['hold_without_reason', 'slot_beside_living'],
   },
 };
 

@@ -19,12 +19,19 @@ export const tokens: Record<string, Damage> = {
     finds: ['token_of_erased'],
     leaves: [],
   },
-  'a token under an epoch that has ended': {
+  'a token under an epoch that nobody knows': {
     plant: (at) => {
       token(at, { kind: 2, owner: at.story.plain, epoch: 77 });
       return at.story.plain;
     },
     finds: ['token_of_ended_epoch'],
+  },
+  'a token of a purged call under an epoch that nobody knows': {
+    plant: (at) => {
+      token(at, { kind: 1, owner: at.story.purged, epoch: 77 });
+      return at.story.purged;
+    },
+    finds: ['token_of_ended_epoch', 'token_of_erased'],
     leaves: [],
   },
   'a call that is not found by an identifier that it names': {

@@ -77,18 +77,14 @@ export const pages: Record<string, Damage> = {
 };
 
 export const slots: Record<string, Damage> = {
-  'a live slot that no row names': {
-    plant: (at) => {
-      const slot = slotOf(at, 'archive', 'token-signing-key');
-      at.sql('DELETE FROM artifact WHERE slot = ?', slot);
-      return `slot ${slot}`;
-    },
+  'a live slot that no row names, beside nothing that lives': {
+    plant: async (at) => `slot ${await straySlot(at)}`,
     finds: ['slot_unnamed'],
     leaves: [],
   },
   'a live slot that no row names and that the journal says was destroyed': {
     plant: async (at) => {
-      const slot = slotOf(at, 'archive', 'token-signing-key');
+      const slot = slotOf(at, at.story.plain, 'transcript');
       at.sql('DELETE FROM artifact WHERE slot = ?', slot);
       await journal(at, slot);
       return `slot ${slot}`;
@@ -121,9 +117,8 @@ export const slots: Record<string, Damage> = {
   },
   'a destroyed slot that the journal does not know': {
     plant: async (at) => {
-      const slot = slotOf(at, 'archive', 'token-signing-key');
+      const slot = await straySlot(at);
       await at.engine.store.write(async (tx) => await at.engine.tree.destroy(tx.keys, [slot]));
-      at.sql('DELETE FROM artifact WHERE slot = ?', slot);
       return `slot ${slot}`;
     },
     finds: ['slot_unjournaled'],
@@ -184,6 +179,19 @@ export const journals: Record<string, Damage> = {
     finds: ['journal_seal_unknown'],
   },
 };
+
+/** Bears a leaf and destroys all of it, as the end of its reservation does, but for one slot, which it returns. */
+async function straySlot(at: OpenArchive): Promise<number> {
+  const { tree, store } = at.engine;
+  const { fanOut } = tree.shape;
+  return await store.write(async (tx) => {
+    const first = (await tree.bear(tx.keys)) * fanOut;
+    const others = Array.from({ length: fanOut }, (_, i) => first + i).filter((slot) => slot !== first + 7);
+    const slots = await tree.destroy(tx.keys, others);
+    await tx.keys.appendJournal([journalEntry('slots_unnamed', Date.now(), { slots })]);
+    return first + 7;
+  });
+}
 
 /** Adds a journal row about one slot; returns its id. */
 async function journal(at: OpenArchive, slot: number): Promise<string> {

@@ -2,6 +2,7 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import Database from 'better-sqlite3';
 import { afterAll, describe, expect, test } from 'vitest';
 import { placeHold } from '../../src/engine/holds/place-hold.ts';
 import { expectRetry } from '../crash/invariants.ts';
@@ -64,15 +65,18 @@ async function expectAfterwards(stage: Stage): Promise<void> {
 async function diskAt(stage: Stage, point: string, work: (at: Work) => Promise<void>): Promise<Stage> {
   const faults = new HookedFaults();
   let disk: Stage | undefined;
-  await stage.process(async (at) => {
-    await at.engine.rootKeys.seal();
-    const snapped = faults.next(point, async () => {
-      disk = staged(Stage.like(stage));
-    });
-    await work(at);
-    at.engine.sealer.request();
-    await snapped;
-  }, faults);
+  await stage.process(
+    async (at) => {
+      await at.engine.rootKeys.seal();
+      const snapped = faults.next(point, async () => {
+        disk = staged(Stage.like(stage));
+      });
+      await work(at);
+      at.engine.sealer.request();
+      await snapped;
+    },
+    { faults },
+  );
   if (disk === undefined) throw new Error(`it never came to ${point}`);
   return disk;
 }
@@ -115,6 +119,39 @@ describe('a restore from a backup', () => {
       itemsVerified: 2,
     });
     await expectAfterwards(stage);
+  });
+
+  test('waits until the present database can be sealed, which may know of erasures that nobody else does', {
+    timeout: commandMsMax,
+  }, async () => {
+    const { stage, backup } = await backedUp();
+    const disk = await diskAt(stage, 'seal:begun', holdAndPurge);
+    const file = join(disk.config.home, 'db', 'tacet.sqlite');
+    const other = new Database(file);
+    other.exec('BEGIN IMMEDIATE');
+    await refused(disk, ['restore', '--from', backup], 1);
+    other.exec('ROLLBACK');
+    const unknown = "INSERT INTO migration (name, applied_at) VALUES ('9999-later', 1)";
+    other.exec(unknown);
+    other.close();
+    expect((await startTacet(['restore', '--from', backup], disk.env).ended).code).toBe(9);
+    const again = new Database(file);
+    again.exec("DELETE FROM migration WHERE name = '9999-later'");
+    again.close();
+    expect(await tacet(disk, ['restore', '--from', backup])).toMatchObject({ itemsVerified: 2 });
+    await expectAfterwards(disk);
+  });
+
+  test('of the very last seal lets nobody in either before it has come to its end', {
+    timeout: commandMsMax,
+  }, async () => {
+    const { stage, backup } = await backedUp();
+    const asked = ['restore', '--from', backup];
+    const killed = await startTacet(asked, { ...stage.env, TACET_FAULT: 'restore:replaced' }).ended;
+    expect(killed.signal).toBe('SIGKILL');
+    await refused(stage, ['keys', 'status'], 7);
+    await tacet(stage, ['restore']);
+    await stage.expectStandings([[kept, 'whole']]);
   });
 
   test('works on an empty machine that has the vault and the recordings', { timeout: commandMsMax }, async () => {
@@ -204,6 +241,24 @@ describe('refused, with the reason and before anything is touched, is', () => {
     const other = staged(new Stage());
     await other.process(async (at) => await other.archive(at, kept));
     await refused(other, ['restore', '--from', backup], 8);
+  });
+
+  test('a backup of a newer version, and one into whose home another archive has stored its recordings', {
+    timeout: commandMsMax,
+  }, async () => {
+    const { stage, backup } = await backedUp();
+    const asked = ['restore', '--from', backup];
+    const manifest = join(backup, 'manifest.json');
+    const text = readFileSync(manifest, 'utf8');
+    writeFileSync(manifest, text.replace(/"schema": "[^"]*"/, '"schema": "9999-later"'));
+    await refused(stage, asked, 9);
+    writeFileSync(manifest, text);
+    const marker = join(stage.config.home, 'blobs', 'archive');
+    const own = readFileSync(marker, 'utf8');
+    writeFileSync(marker, own.replace(/"archiveId":"./, '"archiveId":"f'));
+    await refused(stage, asked, 8);
+    writeFileSync(marker, own);
+    await tacet(stage, asked);
   });
 
   test('a backup that is not whole', { timeout: commandMsMax }, async () => {

@@ -33,7 +33,7 @@ const [complete, begun] = [new Set<LifeCall>(), new Set<LifeCall>()];
 // What it retired at its beginning has passed its horizon when the copies are made.
 await life.process(async ({ engine }) => void (await engine.rootKeys.seal()));
 life.lapse(8 * 24 * 3_600_000);
-await life.process(live, copyingFaults());
+await life.process(live, { faults: copyingFaults() });
 
 afterAll(() => life.end());
 

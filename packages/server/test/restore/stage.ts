@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
-import { type App, databaseFile, openApp, openForRestore } from '../../src/app.ts';
+import { type App, type AppParts, databaseFile, openApp, openForRestore } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { createTenant } from '../../src/engine/access/create-tenant.ts';
 import type { Caller, Engine } from '../../src/engine/context.ts';
@@ -13,7 +13,6 @@ import { type PurgeSubject, purge } from '../../src/engine/erasure/purge.ts';
 import { fsck } from '../../src/engine/fsck/fsck.ts';
 import type { RestoreReport } from '../../src/engine/restore/report.ts';
 import { restoreArchive } from '../../src/engine/restore/restore-archive.ts';
-import type { Faults } from '../../src/lib/faults.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { expectSlotsJournaledOnce, standingOf } from '../crash/invariants.ts';
 import { archive, callerOf, type LifeCall, type Standing, tenantSlug } from '../crash/life.ts';
@@ -54,8 +53,8 @@ export class Stage {
   }
 
   /** A process with a worker, from its start to its orderly end, all of its jobs done and everything sealed. */
-  async process<T>(work: (at: Work) => Promise<T>, faults?: Faults): Promise<T> {
-    const app = await openApp(this.config, { clock: this.clock, log: silentLog, ...(faults && { faults }) });
+  async process<T>(work: (at: Work) => Promise<T>, parts: AppParts = {}): Promise<T> {
+    const app = await openApp(this.config, { clock: this.clock, log: silentLog, ...parts });
     try {
       await app.prepare();
       const { engine } = app;
@@ -102,8 +101,8 @@ export class Stage {
     });
   }
 
-  async restore(): Promise<RestoreReport> {
-    const app = await openForRestore(this.config, { clock: this.clock, log: silentLog });
+  async restore(parts: AppParts = {}): Promise<RestoreReport> {
+    const app = await openForRestore(this.config, { clock: this.clock, log: silentLog, ...parts });
     try {
       return await restoreArchive(app.engine, () => undefined);
     } finally {

@@ -100,6 +100,18 @@ describe('a root key that the row names and the vault does not show yet', () => 
     expect(await first.tree.open(slot)).toEqual({ kind: 'live', key });
   });
 
+  test('is waited for once by writers that queue up for it, since each holds the lock meanwhile', async () => {
+    const { slot } = await bornSlot(first);
+    const late = await veil();
+    await first.rootKeys.seal();
+    const other = disk.process({ view: late.view, patience: quick });
+    const destroying = async () => await other.store.write(async (tx) => await other.tree.destroy(tx, [slot]));
+    const writers = await Promise.allSettled(Array.from({ length: 6 }, destroying));
+    expect(writers.map((writer) => writer.status)).toEqual(Array.from({ length: 6 }, () => 'rejected'));
+    // The first looks as often as its patience allows; the others, whom it kept waiting, twice.
+    expect(late.looked()).toBeLessThanOrEqual(2 + quick.forMs / quick.everyMs + 5 * 2);
+  });
+
   test('may have been replaced by the time it is looked for: then the newer one is used', async () => {
     const { slot, key } = await bornSlot(first);
     const reader = disk.process({

@@ -32,7 +32,8 @@ export async function verifyItems(engine: Engine, run: Run, items: readonly Item
     await run.fence(tx);
     // First, since what is left in the span afterwards is verified.
     await fail(tx, run, stuck);
-    await tx.erasures.stampSpanTombstones(span, engine.clock.now());
+    // Only by the erasure that left them: a purge may have come meanwhile whose bytes are still there.
+    if (reachOf(erasure.action, erasure).isWhole) await tx.erasures.stampSpanTombstones(span, engine.clock.now());
     // Only what was looked at: another erasure may have doomed more of these calls since.
     await tx.doomed.delete(gone);
     await tx.erasures.moveSpan(span, 'removed', 'verified', {});

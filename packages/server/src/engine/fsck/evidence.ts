@@ -41,7 +41,7 @@ export function isEndOfOwner(entry: JournalEntry): boolean {
 }
 
 /** Those of the slots within a range, whichever of the two is the shorter walk. */
-function* slotsWithin(slots: ReadonlySet<number>, from: number, to: number): Generator<number> {
+export function* slotsWithin(slots: ReadonlySet<number>, from: number, to: number): Generator<number> {
   if (to - from < slots.size) {
     for (let slot = from; slot <= to; slot += 1) if (slots.has(slot)) yield slot;
   } else {

@@ -19,6 +19,7 @@ import { checkTenants } from './tenants.ts';
 import { checkTokens } from './tokens.ts';
 import { checkTombstones } from './tombstones.ts';
 import { checkHead, checkSegments } from './vault.ts';
+import { checkCopies } from './vault-copies.ts';
 import { detailOf, readVault } from './vault-reads.ts';
 
 /** A root key may expire between our reading its name and our reading its file; then we start anew. */
@@ -48,6 +49,7 @@ export async function lookAt(engine: Engine, { deep }: LookOptions): Promise<Fin
     const findings = new Findings();
     const isDone = await lookOnce({ engine, findings, isDeep: deep }, attempt === attempts);
     if (!isDone && attempt < attempts && !findings.has('database_malformed')) continue;
+    await reporting(findings, async () => await checkCopies(engine, findings));
     await reporting(findings, async () => await checkBlobs(engine, findings));
     return findings;
   }

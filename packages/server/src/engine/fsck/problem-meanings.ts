@@ -7,6 +7,7 @@ const repairIfEnded =
 const restore = 'Restore the database from a backup.';
 const restoreBytes = 'Bring the bytes back from a backup of the blob store; without one they are lost.';
 const findVault = 'Give back the vault of this archive (TACET_KEYS_DIR); without it nothing can be opened.';
+const copyFolder = 'While the server is stopped, copy the folder from a whole one; a repair leaves it as it is.';
 const wait = 'Keep a worker running; if it stays, tell the makers.';
 const tell = 'Nothing is lost by it. Keep this report and tell the makers.';
 
@@ -62,6 +63,15 @@ export const problemMeanings = {
     todo: findVault,
   },
   session_shared: { means: 'several calls of one tenant have the same session id', todo: 'Purge the calls by id.' },
+  signing_key_missing: {
+    means: 'the key that signs access tokens is missing',
+    todo: 'Restore the database from a backup; without one, start the server, which makes a new key and refuses tokens given before.',
+  },
+  slot_beside_living: {
+    means:
+      'a live slot that no row names lies beside those of an owner that lives, and may be the key of a row that was lost',
+    todo: 'Restore the database from a backup that has the row; no repair touches the slot until what lies beside it is erased too.',
+  },
   slot_empty: { means: 'a slot of a born leaf holds no key', todo: restore },
   slot_journaled_twice: { means: 'more than one journal row covers a slot', todo: tell },
   slot_named_dead: { means: 'a row names a slot that is destroyed or was never born', todo: restore },
@@ -70,7 +80,10 @@ export const problemMeanings = {
   slot_unnamed: { means: 'a live slot is named by no row, and its leaf is not reserved', todo: repairUnlessLost },
   tenant_incomplete: { means: 'a tenant lacks its index key, its tombstone key or a token epoch', todo: restore },
   token_missing: { means: 'a call is not found by an identifier that it names', todo: restore },
-  token_of_ended_epoch: { means: 'a token stands under an epoch that is not living', todo: repair },
+  token_of_ended_epoch: {
+    means: 'a token stands under an epoch that is not living: the row of that epoch may have been lost',
+    todo: 'Restore the database from a backup; no repair removes the token, as the journal does not tell whether its epoch has ended.',
+  },
   token_of_erased: { means: 'a token of a call that was purged is still there', todo: repair },
   token_orphaned: {
     means: 'the owner of a token is neither a call nor an active hold',
@@ -97,6 +110,8 @@ export const problemMeanings = {
     todo: restore,
   },
   unreadable: { means: 'something that a check needs cannot be read', todo: restore },
+  vault_copy_damaged: { means: 'a file in a folder of the vault is damaged', todo: copyFolder },
+  vault_copy_missing: { means: 'a folder of the vault lacks a file that another has', todo: copyFolder },
   vault_entry_differs: {
     means: 'a journal row and its copy in the vault differ, or the copy is missing from its segment',
     todo: restore,

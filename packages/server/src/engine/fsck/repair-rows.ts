@@ -12,8 +12,10 @@ import { isPurge } from './journal-pages.ts';
 import { type Repairs, repairOne } from './one-repair.ts';
 
 /**
- * Removes an owner's tokens that lead nowhere: those under an epoch that is not living, and all of them where the owner
- * is neither a call nor an active hold and has no artifacts left by which it could come back.
+ * Removes an owner's tokens where the owner is neither a call nor an active hold and has no artifacts left by which it
+ * could come back. Under which epoch they stand is not asked: an epoch without a row may have ended, or its row may have
+ * been lost while its key lives, and the journal does not tell the two apart, since it knows epochs by id and tokens know
+ * theirs by number.
  */
 export async function repairTokens(on: Repairs, cure: CureOf<'tokens'>): Promise<void> {
   const { ownerId } = cure;
@@ -29,8 +31,7 @@ export async function repairTokens(on: Repairs, cure: CureOf<'tokens'>): Promise
   });
 }
 
-async function leadsSomewhere(tx: StoreTx, { tenantId, ownerId, epoch }: StoredToken): Promise<boolean> {
-  if (!(await tx.tokens.epochs(tenantId)).some((living) => living.number === epoch)) return false;
+async function leadsSomewhere(tx: StoreTx, { tenantId, ownerId }: StoredToken): Promise<boolean> {
   if ((await tx.calls.find(tenantId, ownerId)) !== undefined) return true;
   const hold = await tx.holds.find(tenantId, ownerId);
   if (hold?.releasedAt === null) return true;

@@ -51,12 +51,13 @@ async function repairFound(on: Repairs, found: Findings): Promise<void> {
   const doomed: string[] = [];
   // What names something first: tokens go when nothing is left of their owner, bytes when no key is.
   for (const cure of of('artifacts')) doomed.push(...(await repairArtifacts(on, cure, evidence)));
-  for (const cure of of('tokens')) await repairTokens(on, cure);
+  const isLost = isAnythingLost(found);
+  for (const cure of of('tokens')) if (cure.code === 'token_of_erased' || !isLost) await repairTokens(on, cure);
   for (const cure of of('tombstone')) await repairTombstone(on, cure);
   for (const cure of of('tombstone-tokens')) await repairTombstoneTokens(on, cure);
   for (const cure of of('erasure')) await repairErasure(on, cure);
   for (const cure of of('doomed')) if (await repairDoomed(on, cure)) doomed.push(cure.blob);
-  if (!isAnythingLost(found)) {
+  if (!isLost) {
     for (const [leaf, slots] of byLeaf(engine, await nobodysSlots(engine, of('slot'), of('bytes')))) {
       await repairSlots(on, leaf, slots, evidence);
     }
@@ -73,7 +74,8 @@ const keyCodes: readonly ProblemCode[] = ['artifact_of_erased', 'artifact_orphan
 
 /**
  * Signs that rows or pages were lost or cannot be read. A slot that nobody names may then be the key of what is missing,
- * to be brought back by hand or from a backup: nothing that no row names is destroyed as long as there is one of them.
+ * to be brought back by hand or from a backup, and a token without an owner that of a lost call: neither is destroyed, nor
+ * are bytes that no row names, as long as there is one of them.
  */
 const lossCodes: readonly ProblemCode[] = [
   'archive_foreign',
@@ -86,7 +88,10 @@ const lossCodes: readonly ProblemCode[] = [
   'page_missing',
   'page_orphaned',
   'root_key_missing',
+  'signing_key_missing',
+  'slot_beside_living',
   'tenant_incomplete',
+  'token_of_ended_epoch',
   'unreadable',
   'vault_entry_lacking',
   'vault_head_ahead',

@@ -1,9 +1,12 @@
+import { toRanges } from '../../keys/journal-entries.ts';
 import { entryOf, isAbsent, isDestroyed, type OpenedPage } from '../../keys/page.ts';
 import type { Artifact } from '../../model/call.ts';
+import type { SlotRange } from '../../model/key-store.ts';
 import { checkArtifacts } from './artifacts.ts';
 import { JournaledSlots } from './journaled-slots.ts';
 import type { Look } from './look.ts';
 import { leavesBelow } from './pages.ts';
+import { type UnnamedRun, UnnamedSlots } from './unnamed-slots.ts';
 
 /** Keys of living epochs by slot. */
 export type EpochKeys = Map<number, Buffer>;
@@ -19,6 +22,7 @@ export async function checkSlots(look: Look, top: OpenedPage, nextLeaf: number, 
   const { fanOut, levels } = look.engine.tree.shape;
   const journaled = new JournaledSlots({ reads: look.reads, fanOut, leaves: nextLeaf });
   const epochSlots = epochSlotsOf(look);
+  const unnamed = new UnnamedSlots(look);
   let expected = 0;
   for await (const seen of leavesBelow(look, top)) {
     if (seen.from > expected) await checkUnborn(look, expected, seen.from - 1);
@@ -27,13 +31,17 @@ export async function checkSlots(look: Look, top: OpenedPage, nextLeaf: number, 
     const leaf = { place: { level: 0, index: seen.from }, keys: seen.keys };
     if (seen.from >= nextLeaf) look.findings.problem('leaf_ahead', `leaf ${seen.from}`);
     await journaled.reach(seen.from);
-    await checkLeaf(look, leaf, { journaled, epochSlots });
+    await checkLeaf(look, leaf, { journaled, epochSlots, unnamed });
     if (look.isDeep) keepEpochKeys(leaf, fanOut, epochSlots, epochKeys);
   }
   await checkUnborn(look, expected, fanOut ** (levels - 1) - 1);
+  await unnamed.settle();
 }
 
-type Known = { journaled: JournaledSlots; epochSlots: ReadonlySet<number> };
+/** Whose key the slot of a living epoch holds: tenants by slot. */
+type EpochSlots = ReadonlyMap<number, string>;
+
+type Known = { journaled: JournaledSlots; epochSlots: EpochSlots; unnamed: UnnamedSlots };
 
 async function checkLeaf(look: Look, leaf: OpenedPage, known: Known): Promise<void> {
   const { fanOut } = look.engine.tree.shape;
@@ -41,6 +49,7 @@ async function checkLeaf(look: Look, leaf: OpenedPage, known: Known): Promise<vo
   const artifacts = (await look.reads.artifacts.page(first, fanOut)).filter((one) => one.slot < first + fanOut);
   const named = namedBy(look, artifacts, known.epochSlots);
   const isReserved = (await look.reads.keys.reservedLeaves(leaf.place.index, leaf.place.index)).length > 0;
+  const unnamed: number[] = [];
   let live = 0;
   for (let offset = 0; offset < fanOut; offset += 1) {
     const slot = first + offset;
@@ -55,22 +64,42 @@ async function checkLeaf(look: Look, leaf: OpenedPage, known: Known): Promise<vo
       if (times === 0) problem('slot_unjournaled');
     } else {
       live += 1;
-      if (!isNamed && !isReserved) {
-        look.findings.problem('slot_unnamed', `slot ${slot}`, { code: 'slot_unnamed', kind: 'slot', slot });
-      }
       if (times > 0) problem('journal_slot_live');
+      if (isNamed || isReserved) continue;
+      if (times === 0) unnamed.push(slot);
+      // The journal says that this one was to die, so nothing was lost that it could be the key of.
+      else look.findings.problem('slot_unnamed', `slot ${slot}`, { code: 'slot_unnamed', kind: 'slot', slot });
     }
   }
   look.findings.count('leaves', 1);
   look.findings.count('liveSlots', live);
+  for (const run of runsOf(unnamed, artifacts, known.epochSlots, [first, first + fanOut - 1])) {
+    await known.unnamed.add(run);
+  }
   await checkArtifacts(look, artifacts, (slot) => {
     const entry = entryOf(leaf, slot - first);
     return isDestroyed(entry) || isAbsent(entry) ? undefined : entry;
   });
 }
 
+/** Runs of these slots, with what lies beside each within the leaf: slots that belong together never leave it. */
+function runsOf(
+  unnamed: readonly number[],
+  artifacts: readonly Artifact[],
+  epochSlots: EpochSlots,
+  [first, last]: SlotRange,
+): UnnamedRun[] {
+  if (unnamed.length === 0) return [];
+  const ownerOf = new Map([...epochSlots, ...artifacts.map(({ slot, ownerId }) => [slot, ownerId] as const)]);
+  return toRanges(unnamed).map(([from, to]) => {
+    const beside = [from - 1, to + 1].filter((slot) => slot >= first && slot <= last);
+    const owners = new Set(beside.flatMap((slot) => ownerOf.get(slot) ?? []));
+    return { from, to, owners, erased: beside.filter((slot) => !ownerOf.has(slot)) };
+  });
+}
+
 /** Slots that artifacts name. Two rows must not name the same one: destroying it would erase both. */
-function namedBy(look: Look, artifacts: readonly Artifact[], epochSlots: ReadonlySet<number>): Set<number> {
+function namedBy(look: Look, artifacts: readonly Artifact[], epochSlots: EpochSlots): Set<number> {
   const named = new Set(artifacts.map((artifact) => artifact.slot));
   for (const slot of named) if (epochSlots.has(slot)) look.findings.problem('slot_shared', `slot ${slot}`);
   return named;
@@ -87,16 +116,16 @@ async function checkUnborn(look: Look, fromLeaf: number, toLeaf: number): Promis
   }
 }
 
-function epochSlotsOf(look: Look): Set<number> {
-  const slots = new Set<number>();
+function epochSlotsOf(look: Look): EpochSlots {
+  const slots = new Map<number, string>();
   for (const epoch of [...look.epochs.values()].flat()) {
     if (slots.has(epoch.slot)) look.findings.problem('slot_shared', `slot ${epoch.slot}`);
-    slots.add(epoch.slot);
+    slots.set(epoch.slot, epoch.tenantId);
   }
   return slots;
 }
 
-function keepEpochKeys(leaf: OpenedPage, fanOut: number, slots: ReadonlySet<number>, keys: EpochKeys): void {
+function keepEpochKeys(leaf: OpenedPage, fanOut: number, slots: EpochSlots, keys: EpochKeys): void {
   for (let offset = 0; offset < fanOut; offset += 1) {
     const slot = leaf.place.index * fanOut + offset;
     const entry = entryOf(leaf, offset);

@@ -1,8 +1,15 @@
+import { archiveOwner } from '../access/signing-key.ts';
 import type { Look } from './look.ts';
 
-/** Every tenant has the secrets that its tokens are made with, and every active hold its reason. */
+/**
+ * Every tenant has the secrets that its tokens are made with, and every active hold its reason. The key that signs access
+ * tokens is there: whoever makes a tenant has made it before.
+ */
 export async function checkTenants(look: Look): Promise<void> {
   look.findings.count('tenants', look.tenants.length);
+  const signing = await look.reads.artifacts.find(archiveOwner, 'token-signing-key');
+  if (look.tenants.length > 0 && signing === undefined)
+    look.findings.problem('signing_key_missing', 'token-signing-key');
   for (const tenant of look.tenants) {
     for (const kind of ['index-key', 'tombstone-key'] as const) {
       const secret = await look.reads.artifacts.find(tenant.id, kind);

@@ -21,7 +21,9 @@ export async function checkTokens(look: Look, epochKeys: EpochKeys): Promise<voi
     look.findings.count('tokens', page.length);
     for (const [tenantId, tokens] of byTenant(page)) {
       const living = new Set((look.epochs.get(tenantId) ?? []).map((epoch) => epoch.number));
-      for (const token of tokens) if (!living.has(token.epoch)) report(look, 'token_of_ended_epoch', token);
+      for (const token of tokens) {
+        if (!living.has(token.epoch)) look.findings.problem('token_of_ended_epoch', nameOf(token));
+      }
       await checkOwners(look, tenantId, tokens, holds.get(tenantId) ?? new Set());
       if (!look.isDeep) continue;
       const counts = look.findings.ofTenant(tenantId).tokens;
@@ -73,10 +75,10 @@ function queriesOf(look: Look, token: StoredToken, epochKeys: EpochKeys): TokenQ
   return queries;
 }
 
-function report(
-  look: Look,
-  code: 'token_of_ended_epoch' | 'token_of_erased' | 'token_orphaned',
-  { kind, ownerId, epoch }: StoredToken,
-): void {
-  look.findings.problem(code, `${kind} token of ${ownerId}, epoch ${epoch}`, { code, kind: 'tokens', ownerId });
+function report(look: Look, code: 'token_of_erased' | 'token_orphaned', token: StoredToken): void {
+  look.findings.problem(code, nameOf(token), { code, kind: 'tokens', ownerId: token.ownerId });
+}
+
+function nameOf({ kind, ownerId, epoch }: StoredToken): string {
+  return `${kind} token of ${ownerId}, epoch ${epoch}`;
 }

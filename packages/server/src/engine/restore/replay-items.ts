@@ -50,9 +50,9 @@ export function toErasedItem(entry: JournalEntry): ErasedItem | undefined {
   };
 }
 
-/** True when both can be items of one erasure. */
-export function areOfOneKind(a: ErasedItem, b: ErasedItem): boolean {
-  return a.tenantId === b.tenantId && a.action === b.action && a.keepRecording === b.keepRecording;
+/** Items of one kind can be items of one erasure. */
+export function kindOf({ tenantId, action, keepRecording }: ErasedItem): string {
+  return `${tenantId} ${action} ${keepRecording}`;
 }
 
 /**

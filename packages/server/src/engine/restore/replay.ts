@@ -3,7 +3,7 @@ import type { JournalEntry } from '../../model/key-store.ts';
 import type { StoreTx } from '../../model/store.ts';
 import type { Engine } from '../context.ts';
 import { releaseAgain, replaceHold } from './replay-holds.ts';
-import { areOfOneKind, type ErasedItem, replayItems, toErasedItem } from './replay-items.ts';
+import { type ErasedItem, kindOf, replayItems, toErasedItem } from './replay-items.ts';
 import type { RestoreReport } from './report.ts';
 
 /**
@@ -17,27 +17,32 @@ export async function replay(
   report: RestoreReport,
 ): Promise<number[]> {
   const slots: number[] = [];
-  let waiting: ErasedItem[] = [];
+  // Items of one kind share an erasure, which holds each call once. Items of different calls may change places.
+  const waiting = new Map<string, ErasedItem[]>();
+  const calls = new Set<string>();
   const flush = async () => {
-    slots.push(...(await replayItems(engine, tx, waiting, report)));
-    waiting = [];
+    for (const items of waiting.values())
+      for (const slot of await replayItems(engine, tx, items, report)) slots.push(slot);
+    waiting.clear();
+    calls.clear();
   };
   for (const entry of entries) {
     report.entries += 1;
     if (!(await isOurs(tx, entry, report))) continue;
     const item = toErasedItem(entry);
-    const isNext = item !== undefined && joins(item, waiting);
-    if (!isNext) await flush();
-    if (item === undefined) slots.push(...(await replayOther(engine, tx, entry, report)));
-    else waiting.push(item);
+    if (item === undefined || calls.has(item.callId)) await flush();
+    if (item === undefined) {
+      for (const slot of await replayOther(engine, tx, entry, report)) slots.push(slot);
+      continue;
+    }
+    const kind = kindOf(item);
+    const alike = waiting.get(kind);
+    if (alike) alike.push(item);
+    else waiting.set(kind, [item]);
+    calls.add(item.callId);
   }
   await flush();
   return slots;
-}
-
-/** Neighbours of one kind share an erasure, which holds each call once. */
-function joins(item: ErasedItem, waiting: readonly ErasedItem[]): boolean {
-  return waiting.every((other) => areOfOneKind(item, other) && other.callId !== item.callId);
 }
 
 /** False for entries of tenants that this database does not know: there is nothing of theirs to erase. */

@@ -1,4 +1,5 @@
 import type { BlobName } from '../../model/blob-store.ts';
+import type { DoomedBlob } from '../../model/erasure.ts';
 import type { Engine } from '../context.ts';
 
 /** Names, or rows, looked at together. */
@@ -16,9 +17,11 @@ export async function sweepBytes(engine: Engine): Promise<{ swept: number; stuck
     names = [];
     if (unnamed.length === 0) return;
     await engine.blobs.erase(unnamed);
-    const stuck = (await engine.blobs.remaining(unnamed)).size;
-    result.stuck += stuck;
-    result.swept += unnamed.length - stuck;
+    const stuck = [...(await engine.blobs.remaining(unnamed))];
+    // Written down, so that a server goes on with them.
+    await engine.store.write(async (tx) => await tx.doomed.insert(stuck.map((blob) => toDoomed(engine, blob))));
+    result.stuck += stuck.length;
+    result.swept += unnamed.length - stuck.length;
     await engine.faults.at('restore:bytes-swept');
   };
   for await (const { name } of engine.blobs.list()) {
@@ -27,6 +30,11 @@ export async function sweepBytes(engine: Engine): Promise<{ swept: number; stuck
   }
   await sweep();
   return result;
+}
+
+/** Names begin with the id of the call that the bytes belonged to. */
+function toDoomed(engine: Engine, blob: BlobName): DoomedBlob {
+  return { blob, ownerId: blob.replace(/-\d{1,15}$/, ''), erasureId: null, since: engine.clock.now() };
 }
 
 /** Those that neither an artifact nor a doomed row has. */

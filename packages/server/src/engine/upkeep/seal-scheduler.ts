@@ -17,7 +17,7 @@ const retryMs = 1000;
 const logRetryMs = 2000;
 
 /** What a schedule is for. A restore, which works on a database that everybody else refuses, asks in its own way. */
-export type Sealing = Pick<RootKeys, 'seal' | 'expire' | 'nextExpiry'>;
+export type Sealing = Pick<RootKeys, 'seal' | 'lockAway' | 'expire' | 'nextExpiry'>;
 
 type Waiting = { resolve: (head: Head) => void; reject: (error: unknown) => void };
 
@@ -60,7 +60,10 @@ export class SealScheduler {
     this.#arm(steadyMs() + longestWaitMs);
   }
 
-  /** Resolves when a seal that began after this call has finished, its head moved. Rejects when that seal failed. */
+  /**
+   * Resolves when a seal that began after this call has finished, its head moved. Rejects when that seal failed, but not
+   * for an older key that could not be locked away: `RootKeys.lockAway` tells whether one is left.
+   */
   async sealed(): Promise<Head> {
     return await new Promise<Head>((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
@@ -120,18 +123,30 @@ export class SealScheduler {
     this.#waiting = [];
     this.#dueAt = Number.POSITIVE_INFINITY;
     this.#lastBegun = steadyMs();
+    let head: Head;
     try {
-      const head = await this.#rootKeys.seal();
-      this.#arm(steadyMs() + dailyMs);
-      for (const one of waiting) one.resolve(head);
+      head = await this.#rootKeys.seal({ restoring: false, leaveUnlocked: true });
     } catch (error) {
       this.#log.error('seal.failed', { code: codeOf(error) });
       for (const one of waiting) one.reject(error);
       this.#arm(steadyMs() + retryMs);
       return;
     }
+    this.#arm(steadyMs() + dailyMs);
+    // Tried before anybody is told, so that whoever waits finds the older keys locked away wherever they can be.
+    await this.#lockAway();
+    for (const one of waiting) one.resolve(head);
     await this.#emptyLog();
     await this.#expire();
+  }
+
+  /** As with expiry: what fails here is tried again by upkeep, and the seal stands. */
+  async #lockAway(): Promise<void> {
+    try {
+      await this.#rootKeys.lockAway();
+    } catch (error) {
+      this.#log.error('lock_away.failed', { code: codeOf(error) });
+    }
   }
 
   /** Readers may stand in the way; then again soon, until nothing destroyed lingers in the write-ahead log. */

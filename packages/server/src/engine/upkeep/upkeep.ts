@@ -57,6 +57,9 @@ export class Upkeep {
       const due = await engine.rootKeys.nextExpiry();
       return due !== undefined && due <= engine.clock.now() ? await engine.rootKeys.expire() : 0;
     });
+    await this.#try('lock_away', async () =>
+      (await engine.rootKeys.hasUnlocked()) ? await engine.rootKeys.lockAway() : 0,
+    );
     await this.#try('epochs', async () => await turnDueEpochs(engine));
     await this.#try('tombstones', async () => {
       const before = engine.clock.now() - engine.limits.tombstoneMs;
