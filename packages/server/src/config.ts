@@ -35,7 +35,7 @@ export const settings = [
   {
     name: 'TACET_MASTER_KEY_FILE',
     default: '',
-    help: 'File with 32 bytes (raw, hex or base64) that wrap the root keys',
+    help: 'File with 32 bytes (raw, hex or base64) that wrap the root keys; for its owner alone (mode 0600), never inside the home',
   },
   {
     name: 'TACET_RECOVERY_KEY',

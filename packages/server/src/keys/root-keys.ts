@@ -2,11 +2,11 @@ import type { Clock } from '../lib/clock.ts';
 import { type Faults, noFaults } from '../lib/faults.ts';
 import { AppError, hasCode } from '../model/errors.ts';
 import type { KeyStore, KeyTx, SealRecord, TopRow } from '../model/key-store.ts';
-import type { Head, RootKeyName, Vault, VaultState } from '../model/vault.ts';
+import type { Head, Vault, VaultState } from '../model/vault.ts';
 import { createArchive, newRootKeyName } from './create-archive.ts';
 import type { KeyTree } from './key-tree.ts';
 import { keyBytes } from './page.ts';
-import { isNamedShown, newestIn, notShownIn, refuseForeign, refuseRestored } from './restored.ts';
+import { isNamedShown, notShownIn, refuseForeign, refuseRestored } from './restored.ts';
 import { clockOf, expired } from './root-key-clocks.ts';
 import { type RootStatus, rootStatusOf } from './root-status.ts';
 import { type Patience, standardPatience, untilShown } from './until-shown.ts';
@@ -92,7 +92,7 @@ export class RootKeys {
   /**
    * A seal: the journal entries not yet copied and a new root key are made durable in the vault, the topmost page is
    * sealed under that key and committed, and then the vault's head is moved. With a recovery key, every other root key is
-   * then locked away.
+   * then locked away; where one cannot be, the seal stands all the same, and this throws unless keys were to be left.
    *
    * Returns the name of the seal. Throws `archive_restored` when the database turns out to be a restored one. A process
    * that dies at any step leaves a seal that the next one finishes, or a stray key that is locked away and expires.

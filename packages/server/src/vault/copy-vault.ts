@@ -65,7 +65,7 @@ async function bring(options: CopyVaultOptions): Promise<Set<string>> {
 /** One file, from the first folder that has it whole. One that went meanwhile is left out. */
 async function copyFile({ folders, target }: CopyVaultOptions, name: string): Promise<void> {
   if ((await target.read(name)) !== undefined) return;
-  let damage: unknown;
+  let damage: AppError | undefined;
   for (const folder of folders) {
     const bytes = await reaching(folder.read(name));
     if (bytes === undefined) continue;
@@ -79,12 +79,13 @@ async function copyFile({ folders, target }: CopyVaultOptions, name: string): Pr
   if (damage !== undefined && (await isThere(folders, name))) throw damage;
 }
 
-function damageIn(name: string, bytes: Buffer): unknown {
+function damageIn(name: string, bytes: Buffer): AppError | undefined {
   try {
     checkFile(name, bytes, { isLocked: hasSealedForm });
     return undefined;
   } catch (error) {
-    return error;
+    if (error instanceof AppError) return error;
+    throw error;
   }
 }
 

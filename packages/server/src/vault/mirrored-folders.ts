@@ -223,8 +223,7 @@ export class MirroredFolders {
   /** Puts whole copies in the place of damaged ones. Each is looked at again: a whole copy is never replaced. */
   async #mend(): Promise<void> {
     for (const name of this.#damaged) {
-      if (parseName(name) === undefined) continue;
-      const bytes = await this.#wholeCopy(name);
+      const bytes = parseName(name) && (await this.#wholeCopy(name));
       if (bytes === undefined) continue;
       try {
         for (const place of this.#places) {

@@ -1,7 +1,7 @@
 import { generateHybridIdentity, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { expect, test } from 'vitest';
 import { AppError } from '../model/errors.ts';
-import { parseIdentities, parseRecipient, proveRecipient } from './recovery-key.ts';
+import { hasSealedForm, parseIdentities, parseRecipient, proveRecipient } from './recovery-key.ts';
 
 const plain = Buffer.from('a root key and what binds it');
 const identity = await generateX25519Identity();
@@ -30,6 +30,21 @@ test.each([
   const others = `${await generateX25519Identity()}\n${await generateHybridIdentity()}`;
   expect(await parseIdentities(others).open(sealed)).toEqual({ kind: 'none fits' });
 });
+
+test.each([
+  ['an X25519 recipient', identity],
+  ['a hybrid recipient', await generateHybridIdentity()],
+])(
+  'what is sealed to %s has the form of it, and nothing that was cut down to header and nonce has',
+  async (_, mine) => {
+    const sealed = await parseRecipient(await identityToRecipient(mine)).seal(plain);
+    expect(hasSealedForm(sealed)).toBe(true);
+    for (let kept = 0; kept <= sealed.length - plain.length; kept += 1) {
+      expect(hasSealedForm(sealed.subarray(0, kept)), String(kept)).toBe(false);
+    }
+    expect(hasSealedForm(Buffer.alloc(sealed.length))).toBe(false);
+  },
+);
 
 test.each([
   '',

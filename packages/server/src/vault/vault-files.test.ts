@@ -82,6 +82,23 @@ test('a key under the name of another is damage', () => {
   }
 });
 
+test('a key of which any bit has rotted is damage, also in a locked file, and never another key', () => {
+  const bytes = writeKey('archive-1', name, key);
+  for (let bit = 0; bit < 8 * key.length; bit += 1) {
+    const rotten = Buffer.from(bytes);
+    const at = rotten.length - key.length + (bit >> 3);
+    rotten.writeUInt8(rotten.readUInt8(at) ^ (1 << (bit & 7)), at);
+    const isDamage = expect.objectContaining({ code: 'damage' });
+    expect(() => readKey(rotten, name)).toThrow(isDamage);
+    expect(() => readUnlocked(rotten, name, 'archive-1')).toThrow(isDamage);
+  }
+});
+
+test('a key file from before there were commitments is read as it is', () => {
+  const line = `${JSON.stringify({ format: 1, archiveId: 'archive-1', ...name, wrapped: false })}\n`;
+  expect(readKey(Buffer.concat([Buffer.from(line), key]), name)).toEqual(key);
+});
+
 test('what a locked file says is the key of one archive, one generation and one id, without a master key', () => {
   const plain = writeKey('archive-1', name, key);
   expect(readUnlocked(plain, name, 'archive-1')).toEqual(key);

@@ -9,6 +9,14 @@ import { silentLog } from '../../src/lib/log.ts';
 import type { TopRow } from '../../src/model/key-store.ts';
 import { copyVault, destroyVaultCopy } from '../../src/vault/copy-vault.ts';
 import { openFolder } from '../../src/vault/folder.ts';
+import {
+  archiveFile,
+  type FileKind,
+  fileName,
+  writeArchive,
+  writeKey,
+  writeSegment,
+} from '../../src/vault/vault-files.ts';
 import { type BackupScene, startBackupScene } from './backup-scene.ts';
 
 let scene: BackupScene;
@@ -27,6 +35,11 @@ afterAll(async () => await scene.end());
 
 const vaultOf = (home: string) => `${home}-keys`;
 const never = new AbortController().signal;
+
+const named = (generation: number) => ({ id: '0'.repeat(32), generation });
+const fileOf = (kind: FileKind, generation: number) => fileName(kind, named(generation));
+const keyFile = (generation: number) => writeKey('archive-1', named(generation), Buffer.alloc(32, generation));
+const archive = writeArchive('archive-1');
 
 describe('`tacet backup --vault DIR`', () => {
   test('copies every file of the vault, for its owner alone, and says what the copy is', async () => {
@@ -55,7 +68,7 @@ describe('`tacet backup --vault DIR`', () => {
 
   test('copies a wrapped vault as it is, and proves it with the master key', async () => {
     const key = scene.at('master-key');
-    await writeFile(key, Buffer.alloc(32, 5));
+    await writeFile(key, Buffer.alloc(32, 5), { mode: 0o600 });
     const env = { TACET_HOME: scene.at('wrapped'), TACET_MASTER_KEY_FILE: key };
     expect(await scene.run(['keys', 'seal'], env)).toMatchObject({ code: 0 });
     const { code, errors } = await scene.run(
@@ -126,34 +139,64 @@ describe('a copy of the vault', () => {
   test('has what any of several folders holds, once, and nothing that is on its way', async () => {
     const [first, second, target] = [scene.at('several', 'a'), scene.at('several', 'b'), scene.at('several', 'copy')];
     for (const dir of [first, second, target]) await mkdir(dir, { recursive: true });
-    const name = (kind: string, generation: number) =>
-      `${kind}-${String(generation).padStart(12, '0')}-${'0'.repeat(32)}`;
-    await writeFile(join(first, 'archive'), 'archive');
-    await writeFile(join(first, name('key', 1)), 'one');
-    await writeFile(join(second, name('key', 1)), 'one');
-    await writeFile(join(second, name('segment', 2)), 'two');
-    await writeFile(join(second, `${name('key', 3)}.0a0b0c0d.tmp`), 'three');
-    await writeFile(join(second, `${name('key', 1)}.gone.tmp`), 'gone');
+    await writeFile(join(first, archiveFile), archive);
+    await writeFile(join(first, fileOf('key', 1)), keyFile(1));
+    await writeFile(join(second, fileOf('key', 1)), keyFile(1));
+    await writeFile(join(second, fileOf('segment', 2)), writeSegment('archive-1', named(2), []));
+    await writeFile(join(second, `${fileOf('key', 3)}.0a0b0c0d.tmp`), 'three');
+    await writeFile(join(second, `${fileOf('key', 1)}.gone.tmp`), 'gone');
     await writeFile(join(first, 'notes.txt'), 'not ours');
     const folders = [first, second].map(openFolder);
     const underLock = async <T>(work: () => Promise<T>) => await work();
     expect(await copyVault({ folders, target: openFolder(target), underLock, signal: never })).toBe(3);
-    expect((await readdir(target)).sort()).toEqual(['archive', name('key', 1), name('segment', 2)]);
+    expect((await readdir(target)).sort()).toEqual([archiveFile, fileOf('key', 1), fileOf('segment', 2)]);
   });
+
+  test.each([
+    ['key', 'empty', () => Buffer.alloc(0)],
+    ['key', 'of which a bit has rotted', (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -1), Buffer.from('!')])],
+    ['segment', 'cut', (bytes: Buffer) => bytes.subarray(0, -3)],
+    ['archive', 'empty', () => Buffer.alloc(0)],
+  ] as const)(
+    'takes no %s file that is %s while another folder has it whole, and fails where none has',
+    async (kind, how, hurt) => {
+      const dir = scene.at('torn', kind, how);
+      const [first, second] = [join(dir, 'a'), join(dir, 'b')];
+      const whole = new Map([
+        [archiveFile, archive],
+        [fileOf('key', 1), keyFile(1)],
+        [fileOf('segment', 2), writeSegment('archive-1', named(2), [])],
+      ]);
+      const file = [...whole.keys()].find((name) => name.startsWith(kind)) ?? '';
+      for (const folder of [first, second]) {
+        await mkdir(folder, { recursive: true });
+        for (const [name, bytes] of whole) await writeFile(join(folder, name), bytes);
+      }
+      const copyTo = async (target: string) => {
+        await mkdir(join(dir, target));
+        const underLock = async <T>(work: () => Promise<T>) => await work();
+        const folders = [first, second].map((path) => openFolder(path));
+        return await copyVault({ folders, target: openFolder(join(dir, target)), underLock, signal: never });
+      };
+      const torn = hurt(whole.get(file) ?? Buffer.alloc(0));
+      await writeFile(join(first, file), torn);
+      expect(await copyTo('copy')).toBe(3);
+      expect(await readFile(join(dir, 'copy', file))).toEqual(whole.get(file));
+      await writeFile(join(second, file), torn);
+      await expect(copyTo('none')).rejects.toMatchObject({ code: 'damage', detail: expect.stringContaining(file) });
+    },
+  );
 
   test('does not keep a key that was destroyed while it was taken, and has what came meanwhile', async () => {
     const [source, target] = [scene.at('moving', 'a'), scene.at('moving', 'copy')];
     for (const dir of [source, target]) await mkdir(dir, { recursive: true });
-    const [old, next] = [1, 2].map((generation) => `key-00000000000${generation}-${'0'.repeat(32)}`) as [
-      string,
-      string,
-    ];
-    await writeFile(join(source, 'archive'), 'archive');
-    await writeFile(join(source, old), 'old key');
+    const [old, next] = [fileOf('key', 1), fileOf('key', 2)];
+    await writeFile(join(source, archiveFile), archive);
+    await writeFile(join(source, old), keyFile(1));
     const folder = openFolder(source);
     const underLock = async <T>(work: () => Promise<T>) => {
       expect(await readdir(target)).toEqual([old]);
-      await folder.write(next, Buffer.from('next key'));
+      await folder.write(next, keyFile(2));
       await folder.destroy(old);
       // A conflict at commit runs it again.
       await work();
@@ -186,9 +229,8 @@ describe('a copy of the vault', () => {
   test('that was cut by a crash is no vault: its archive file comes last', async () => {
     const [source, target] = [scene.at('cut', 'a'), scene.at('cut', 'copy')];
     for (const dir of [source, target]) await mkdir(dir, { recursive: true });
-    await writeFile(join(source, 'archive'), 'archive');
-    for (const generation of [1, 2])
-      await writeFile(join(source, `key-00000000000${generation}-${'0'.repeat(32)}`), 'key');
+    await writeFile(join(source, archiveFile), archive);
+    for (const generation of [1, 2]) await writeFile(join(source, fileOf('key', generation)), keyFile(generation));
     const written: string[] = [];
     const inner = openFolder(target);
     const noting = {

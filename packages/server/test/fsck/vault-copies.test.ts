@@ -1,9 +1,10 @@
 import { readdir, readFile, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { fsck } from '../../src/engine/fsck/fsck.ts';
 import { HookedFaults } from '../support/hooked-faults.ts';
+import { flipped } from './damage.ts';
 import { type Lived, liveALittle, openCopy, openCopyOfTwoVaults } from './lived-archive.ts';
 
 let lived: Lived;
@@ -41,6 +42,17 @@ it('a locked root key cut short is found, though nobody here could open it', asy
   const { problems } = await fsck(at.engine);
   expect(problems).toEqual([{ code: 'vault_copy_damaged', what: `folder 1: ${file}` }]);
   await at.close();
+});
+
+it('a topmost page that does not open is reported where a recovery key was newly set, too', async () => {
+  const hurt = await openCopy(lived);
+  hurt.sql('UPDATE archive SET page = ?', flipped(hurt.value('SELECT page FROM archive')));
+  const recipient = await identityToRecipient(await generateX25519Identity());
+  const at = await openCopy({ ...lived, folder: dirname(hurt.home) }, {}, { TACET_RECOVERY_KEY: recipient });
+  const { problems } = await fsck(at.engine);
+  expect(problems).toEqual([{ code: 'page_damaged', what: 'page 4/0' }]);
+  await at.close();
+  await hurt.close();
 });
 
 it('a repair writes nothing over a damaged copy', async () => {

@@ -129,7 +129,8 @@ describe('a restore from a backup', () => {
     const file = join(disk.config.home, 'db', 'tacet.sqlite');
     const other = new Database(file);
     other.exec('BEGIN IMMEDIATE');
-    await refused(disk, ['restore', '--from', backup], 1);
+    // Not by digests: reading the file here would drop our lock on it.
+    expect((await startTacet(['restore', '--from', backup], disk.env).ended).code).toBe(1);
     other.exec('ROLLBACK');
     const unknown = "INSERT INTO migration (name, applied_at) VALUES ('9999-later', 1)";
     other.exec(unknown);
@@ -149,7 +150,7 @@ describe('a restore from a backup', () => {
     const asked = ['restore', '--from', backup];
     const killed = await startTacet(asked, { ...stage.env, TACET_FAULT: 'restore:replaced' }).ended;
     expect(killed.signal).toBe('SIGKILL');
-    await refused(stage, ['keys', 'status'], 7);
+    expect((await startTacet(['keys', 'status'], stage.env).ended).code).toBe(7);
     await tacet(stage, ['restore']);
     await stage.expectStandings([[kept, 'whole']]);
   });

@@ -75,8 +75,8 @@ describe('`keys status`', { timeout: 120_000 }, () => {
 
   test('ends with 2 and says what is wrong where the root keys cannot be read as they are set up', async () => {
     const [right, wrong] = [join(folder, 'right'), join(folder, 'wrong')];
-    await writeFile(right, Buffer.alloc(32, 1));
-    await writeFile(wrong, Buffer.alloc(32, 2));
+    await writeFile(right, Buffer.alloc(32, 1), { mode: 0o600 });
+    await writeFile(wrong, Buffer.alloc(32, 2), { mode: 0o600 });
     const wrapped = { TACET_HOME: join(folder, 'wrapped') };
     expect((await run(['keys', 'status'], { ...wrapped, TACET_MASTER_KEY_FILE: right })).code).toBe(0);
     const refusals: [Record<string, string>, string][] = [
