@@ -1,7 +1,9 @@
+import { firstIdOf } from '../lib/ids.ts';
 import type { Erasure, Hold } from '../model/erasure.ts';
-import type { JournalEntry } from '../model/key-store.ts';
+import type { JournalEntry, JournalKind } from '../model/key-store.ts';
 import type { TombstoneToken } from '../model/store.ts';
 import type { Epoch, IdentifierKind, StoredToken } from '../model/token-store.ts';
+import type { Limits } from './context.ts';
 
 /*
  * What a journal entry carries for a replay besides ids and slots: written by erasures and holds, read again by a
@@ -67,6 +69,39 @@ export function fromHoldDetail(detail: JournalEntry['detail']): HoldDetail {
     to: numberOrNull(to),
     reviewAt: numberOrNull(reviewAt),
   };
+}
+
+/** Kinds of entries whose details are forgotten in time. */
+export type ForgottenKind = Extract<JournalKind, 'item_erased' | 'hold_placed'>;
+export const forgottenKinds: readonly ForgottenKind[] = ['item_erased', 'hold_placed'];
+
+/** A segment outlives the last key older than it by a day, and may wait another one for an expiry to come. */
+const segmentsOutliveMs = 2 * 24 * 3_600_000;
+
+/**
+ * Entries of the kind whose ids sort before this one need their details no more, at a time `atMs`: no vault segment that
+ * a restore reads them from is left, nor, of an erased item, the tombstone that fsck would make again from them.
+ */
+export function forgottenBefore(
+  kind: ForgottenKind,
+  atMs: number,
+  limits: Pick<Limits, 'horizonMs' | 'tombstoneMs'>,
+): string {
+  const segmentMs = limits.horizonMs + segmentsOutliveMs;
+  const keptMs = kind === 'item_erased' ? Math.max(limits.tombstoneMs, segmentMs) : segmentMs;
+  // A tombstone may be kept for longer than there have been clocks of this kind.
+  return firstIdOf(Math.max(0, atMs - keptMs));
+}
+
+/**
+ * What stays of an entry's detail when it is forgotten: of an erased item all but its tombstone, since what it reached is
+ * still asked for; of a hold nothing; of other entries everything. Forgetting again changes nothing.
+ */
+export function leftOfDetail({ kind, detail }: Pick<JournalEntry, 'kind' | 'detail'>): JournalEntry['detail'] {
+  if (kind === 'hold_placed') return null;
+  const { tombstone, ...rest } = record(detail);
+  if (kind !== 'item_erased' || tombstone === undefined) return detail;
+  return Object.keys(rest).length === 0 ? null : rest;
 }
 
 const kinds: Record<IdentifierKind, true> = {

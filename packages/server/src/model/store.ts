@@ -109,7 +109,12 @@ export interface StoreReads {
   };
   audit: { page(afterId: string, limit: number): Promise<AuditEntry[]> };
   journal: {
-    page(afterId: string, limit: number): Promise<(JournalEntry & { copiedBy: number | null })[]>;
+    /** By id, ascending; with `beforeId` only those before it. */
+    page(
+      afterId: string,
+      limit: number,
+      within?: { beforeId: string },
+    ): Promise<(JournalEntry & { copiedBy: number | null })[]>;
     /** The entries of these ids, with the generation of the seal that copied each (null while pending). */
     find(ids: readonly string[]): Promise<(JournalEntry & { copiedBy: number | null })[]>;
   };
@@ -202,6 +207,13 @@ export interface StoreTx extends Omit<StoreReads, 'keys'> {
   doomed: StoreReads['doomed'] & {
     insert(blobs: readonly DoomedBlob[]): Promise<void>;
     delete(blobs: readonly string[]): Promise<void>;
+  };
+  journal: StoreReads['journal'] & {
+    /**
+     * Leaves `left` of the details of these entries, and nothing else. Entries that no seal has copied to the vault, and
+     * those without a detail, stay as they are. Returns how many were changed.
+     */
+    forgetDetails(ids: readonly string[], left: JournalEntry['detail']): Promise<number>;
   };
   holds: StoreReads['holds'] & {
     /** Takes the tenant's hold row: shared by shredding, alone by placing and releasing. */

@@ -1,16 +1,16 @@
 import type { JournalEntry, KeyTx } from '../model/key-store.ts';
-import type { StoreReads } from '../model/store.ts';
+import type { StoreReads, StoreTx } from '../model/store.ts';
 import { rowInsert } from './batches.ts';
 import { toJournalEntry, toJson } from './rows.ts';
 import type { Session } from './session.ts';
-import type { Row } from './tables.ts';
+import type { JsonText, Row } from './tables.ts';
 
 export function journalReads(session: Session): StoreReads['journal'] {
   const { dialect } = session;
   return {
-    /** By id. */
-    async page(afterId, limit) {
-      const entries = session.builder.selectFrom('journal').selectAll().where('id', '>', afterId);
+    async page(afterId, limit, within) {
+      const after = session.builder.selectFrom('journal').selectAll().where('id', '>', afterId);
+      const entries = within === undefined ? after : after.where('id', '<', within.beforeId);
       const rows = await entries.orderBy('id').limit(limit).execute();
       return rows.map(toCopiedEntry);
     },
@@ -26,6 +26,22 @@ function toCopiedEntry(row: Row<'journal'>): JournalEntry & { copiedBy: number |
   return { ...toJournalEntry(row), copiedBy: row.copied_by };
 }
 
+/** What may be done to entries that are there; they are added by `journalWrites`. */
+export function journalChanges(session: Session): StoreTx['journal'] {
+  return {
+    ...journalReads(session),
+    async forgetDetails(ids, left) {
+      const sql = `UPDATE journal SET detail = ?
+        WHERE ${session.dialect.within('id')} AND detail IS NOT NULL AND copied_by IS NOT NULL`;
+      return await session.change(sql, [toDetail(left), session.dialect.list(ids)]);
+    },
+  };
+}
+
+function toDetail(detail: JournalEntry['detail']): JsonText<unknown> | null {
+  return detail === null || detail === undefined ? null : toJson(detail);
+}
+
 type JournalTx = Pick<
   KeyTx,
   'appendJournal' | 'pendingJournal' | 'markCopied' | 'knownJournalIds' | 'recordSeal' | 'knownSeals'
@@ -36,7 +52,9 @@ const insertEntries = rowInsert({
   columns: ['id', 'kind', 'tenant_id', 'owner_id', 'action', 'slots', 'at', 'detail'],
 });
 
-/** The journal and the seals as the key tree writes them. Rows are only ever added; `copied_by` is set once. */
+/**
+ * The journal and the seals as the key tree writes them. Rows are only ever added; `copied_by` is set once.
+ */
 export function journalWrites(session: Session): JournalTx {
   const { dialect } = session;
   /** Numbers of the entries that were read as pending in this transaction: the same entries, found by less. */
@@ -51,7 +69,7 @@ export function journalWrites(session: Session): JournalTx {
         entry.action,
         toJson(entry.slots),
         entry.at,
-        entry.detail === null || entry.detail === undefined ? null : toJson(entry.detail),
+        toDetail(entry.detail),
       ]);
       await insertEntries(session, rows);
     },

@@ -14,7 +14,7 @@ import { spanWrites } from './erasure-spans.ts';
 import { erasureReads, erasureWrites } from './erasures.ts';
 import { holdReads, holdWrites } from './holds.ts';
 import { jobReads, jobWrites } from './jobs.ts';
-import { journalReads } from './journal.ts';
+import { journalChanges, journalReads } from './journal.ts';
 import { keyReads, keyWrites } from './key-pages.ts';
 import { migrate } from './migrate.ts';
 import { migrations } from './migrations/index.ts';
@@ -121,7 +121,7 @@ function writesOn(session: Session): StoreTx {
     holds: holdWrites,
     jobs: jobWrites,
     audit: auditWrites,
-    journal: journalReads,
+    journal: journalChanges,
     keys: keyWrites,
   });
 }

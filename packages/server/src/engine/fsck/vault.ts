@@ -1,6 +1,7 @@
 import type { JournalEntry, TopRow } from '../../model/key-store.ts';
 import type { RootKeyName, VaultState } from '../../model/vault.ts';
 import { canonicalJson } from '../archive/new-call.ts';
+import { forgottenBefore, forgottenKinds, leftOfDetail } from '../journal-details.ts';
 import { type JournalRow, journalPages } from './journal-pages.ts';
 import type { Look } from './look.ts';
 import { readSegment, readVault } from './vault-reads.ts';
@@ -26,7 +27,8 @@ export async function checkHead(look: Look, top: TopRow, before: VaultState, aft
 
 /**
  * Journal and segments agree both ways: a copied row was copied by a committed seal and stands the same in that seal's
- * segment, as long as the segment is due to be there; and no segment holds an entry that the database lacks.
+ * segment, but for a detail that was forgotten in time, as long as the segment is due to be there; and no segment holds
+ * an entry that the database lacks.
  */
 export async function checkSegments(look: Look, vault: VaultState): Promise<void> {
   const segments = new Segments(look, vault);
@@ -48,11 +50,20 @@ async function checkCopy(look: Look, segments: Segments, row: JournalRow, genera
     case 'absent':
       return;
     case 'there': {
-      const { copiedBy: _, ...entry } = row;
-      const isSame = source.copies.some((copies) => isSameJson(copies.get(row.id), entry));
+      const mayBeForgotten = await isPastUse(look, row);
+      const isSame = source.copies.some((copies) => isCopy(copies.get(row.id), row, { mayBeForgotten }));
       if (!isSame) look.findings.problem('vault_entry_differs', what);
     }
   }
+}
+
+function isCopy(
+  copy: JournalEntry | undefined,
+  { copiedBy: _, ...entry }: JournalRow,
+  { mayBeForgotten }: { mayBeForgotten: boolean },
+): boolean {
+  if (copy === undefined) return false;
+  return isSameJson(copy, entry) || (mayBeForgotten && isSameJson({ ...copy, detail: leftOfDetail(copy) }, entry));
 }
 
 /** Entries reach the vault after their commit, so whatever a segment holds, a fresh look at the database finds. */
@@ -129,5 +140,5 @@ function isAmong(vault: VaultState, name: RootKeyName): boolean {
 
 /** The same entry in meaning, whatever the order of its keys. */
 function isSameJson(a: unknown, b: unknown): boolean {
-  return a !== undefined && canonicalJson(a) === canonicalJson(b);
+  return canonicalJson(a) === canonicalJson(b);
 }
