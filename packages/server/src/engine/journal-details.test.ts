@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { fromErasedDetail, fromHoldDetail, toErasedDetail, toHoldDetail } from './journal-details.ts';
+import { newId } from '../lib/ids.ts';
+import {
+  fromErasedDetail,
+  fromHoldDetail,
+  isForgettable,
+  leftOfDetail,
+  toErasedDetail,
+  toHoldDetail,
+} from './journal-details.ts';
 
 const token = Buffer.alloc(16, 7);
 
@@ -36,4 +44,37 @@ test('what is not of the shape counts as not there', () => {
   for (const detail of [undefined, { callIds: 'c', tokens: [[1, 2, 3], 'x'], from: 'now' }]) {
     expect(fromHoldDetail(detail)).toEqual(empty);
   }
+});
+
+test('of an erased item its tombstone is forgotten, of a hold everything, of other entries nothing', () => {
+  const stone = { tenantId: 't', kind: 'session', token, callId: 'c' } as const;
+  const both = toErasedDetail({ keepRecording: true }, [stone]);
+  expect(leftOfDetail({ kind: 'item_erased', detail: both })).toEqual({ keepRecording: true });
+  const tombstone = toErasedDetail({ keepRecording: false }, [stone]);
+  expect(leftOfDetail({ kind: 'item_erased', detail: tombstone })).toBeNull();
+  for (const detail of [null, { keepRecording: true }]) {
+    expect(leftOfDetail({ kind: 'item_erased', detail })).toEqual(detail);
+  }
+  expect(leftOfDetail({ kind: 'hold_placed', detail: { callIds: ['c'] } })).toBeNull();
+  expect(leftOfDetail({ kind: 'slots_replaced', detail: { tombstone: 1 } })).toEqual({ tombstone: 1 });
+});
+
+test('a detail is kept for the horizon and two days, that of an erased item as long as its tombstone at least', () => {
+  const dayMs = 24 * 3_600_000;
+  const now = 1_800_000_000_000;
+  const aged = (kind: 'item_erased' | 'hold_placed' | 'hold_released', days: number) => ({
+    kind,
+    id: newId(now - days * dayMs),
+  });
+  const limits = { horizonMs: 7 * dayMs, tombstoneMs: 400 * dayMs };
+  expect(isForgettable(aged('hold_placed', 9), now, limits)).toBe(false);
+  expect(isForgettable(aged('hold_placed', 9.01), now, limits)).toBe(true);
+  expect(isForgettable(aged('item_erased', 400), now, limits)).toBe(false);
+  expect(isForgettable(aged('item_erased', 400.01), now, limits)).toBe(true);
+  expect(isForgettable(aged('hold_released', 9999), now, limits)).toBe(false);
+  const short = { ...limits, tombstoneMs: dayMs };
+  expect(isForgettable(aged('item_erased', 9), now, short)).toBe(false);
+  expect(isForgettable(aged('item_erased', 9.01), now, short)).toBe(true);
+  const endless = { ...limits, tombstoneMs: 36_500 * dayMs };
+  expect(isForgettable(aged('item_erased', 9999), now, endless)).toBe(false);
 });

@@ -93,6 +93,15 @@ export function forgottenBefore(
   return firstIdOf(Math.max(0, atMs - keptMs));
 }
 
+/** True of an entry whose detail may have been forgotten by the time `atMs`. */
+export function isForgettable(
+  { id, kind }: Pick<JournalEntry, 'id' | 'kind'>,
+  atMs: number,
+  limits: Pick<Limits, 'horizonMs' | 'tombstoneMs'>,
+): boolean {
+  return forgottenKinds.some((one) => one === kind && id < forgottenBefore(one, atMs, limits));
+}
+
 /**
  * What stays of an entry's detail when it is forgotten: of an erased item all but its tombstone, since what it reached is
  * still asked for; of a hold nothing; of other entries everything. Forgetting again changes nothing.

@@ -210,10 +210,10 @@ export interface StoreTx extends Omit<StoreReads, 'keys'> {
   };
   journal: StoreReads['journal'] & {
     /**
-     * Leaves `left` of the details of these entries, and nothing else. Entries that no seal has copied to the vault, and
-     * those without a detail, stay as they are. Returns how many were changed.
+     * Puts `detail`, what is left of it, in place of the details of these entries. Entries that no seal has copied to the
+     * vault, and those without a detail, stay as they are. Returns how many were changed.
      */
-    forgetDetails(ids: readonly string[], left: JournalEntry['detail']): Promise<number>;
+    forgetDetails(entries: readonly Pick<JournalEntry, 'id' | 'detail'>[]): Promise<number>;
   };
   holds: StoreReads['holds'] & {
     /** Takes the tenant's hold row: shared by shredding, alone by placing and releasing. */

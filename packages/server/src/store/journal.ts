@@ -30,10 +30,19 @@ function toCopiedEntry(row: Row<'journal'>): JournalEntry & { copiedBy: number |
 export function journalChanges(session: Session): StoreTx['journal'] {
   return {
     ...journalReads(session),
-    async forgetDetails(ids, left) {
+    async forgetDetails(entries) {
+      const { dialect } = session;
       const sql = `UPDATE journal SET detail = ?
-        WHERE ${session.dialect.within('id')} AND detail IS NOT NULL AND copied_by IS NOT NULL`;
-      return await session.change(sql, [toDetail(left), session.dialect.list(ids)]);
+        WHERE ${dialect.within('id')} AND detail IS NOT NULL AND copied_by IS NOT NULL`;
+      // Of nearly all of them the same is left, mostly nothing: one statement for those.
+      const idsByLeft = new Map<JsonText<unknown> | null, string[]>();
+      for (const { id, detail } of entries) {
+        const left = toDetail(detail);
+        idsByLeft.set(left, [...(idsByLeft.get(left) ?? []), id]);
+      }
+      let changed = 0;
+      for (const [left, ids] of idsByLeft) changed += await session.change(sql, [left, dialect.list(ids)]);
+      return changed;
     },
   };
 }

@@ -203,5 +203,34 @@ export const recordCases = {
     expect(await store.reads.journal.page('', 2)).toEqual(copied.slice(0, 2));
     expect(await store.reads.journal.page(ids[1] ?? '', 2)).toEqual(copied.slice(2));
     expect(await store.reads.journal.find([...ids.slice(1).toReversed(), id()])).toEqual(copied.slice(1));
+    const beforeId = ids[2] ?? '';
+    expect(await store.reads.journal.page('', 9, { beforeId })).toEqual(copied.slice(0, 2));
+    expect(await store.reads.journal.page('', 1, { beforeId })).toEqual(copied.slice(0, 1));
+  },
+  'a journal entry forgets its detail once it was copied, and nothing else of it': async ({ store }) => {
+    const slots = [[1, 4]] as const;
+    const entries = Array.from({ length: 5 }, () => entryOf({ slots, ownerId: id(), detail: { kept: true, gone: 1 } }));
+    const [whole = '', part = '', bare = '', pending = '', other = ''] = entries.map((entry) => entry.id);
+    await store.write(async (tx) => {
+      await tx.keys.appendJournal(entries.map((entry) => (entry.id === bare ? { ...entry, detail: null } : entry)));
+      await tx.keys.markCopied([whole, part, bare, other], 4);
+    });
+    const left = { kept: true };
+    const forgotten = [
+      { id: whole, detail: null },
+      { id: part, detail: left },
+      { id: bare, detail: left },
+      { id: pending, detail: null },
+      { id: id(), detail: null },
+    ];
+    expect(await store.write((tx) => tx.journal.forgetDetails(forgotten))).toBe(2);
+    const full = { kept: true, gone: 1 };
+    const details = [null, left, null, full, full];
+    const expected = entries.map((entry, i) => ({ ...entry, detail: details[i], copiedBy: i === 3 ? null : 4 }));
+    expect(await store.reads.journal.page('', 9)).toEqual(expected);
+    await store.write(async (tx) => {
+      expect(await tx.journal.forgetDetails([])).toBe(0);
+      expect(await tx.keys.pendingJournal()).toEqual(entries.slice(3, 4));
+    });
   },
 } satisfies StoreCases;

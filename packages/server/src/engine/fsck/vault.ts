@@ -1,7 +1,7 @@
 import type { JournalEntry, TopRow } from '../../model/key-store.ts';
 import type { RootKeyName, VaultState } from '../../model/vault.ts';
 import { canonicalJson } from '../archive/new-call.ts';
-import { forgottenBefore, forgottenKinds, leftOfDetail } from '../journal-details.ts';
+import { isForgettable, leftOfDetail } from '../journal-details.ts';
 import { type JournalRow, journalPages } from './journal-pages.ts';
 import type { Look } from './look.ts';
 import { readSegment, readVault } from './vault-reads.ts';
@@ -32,8 +32,10 @@ export async function checkHead(look: Look, top: TopRow, before: VaultState, aft
  */
 export async function checkSegments(look: Look, vault: VaultState): Promise<void> {
   const segments = new Segments(look, vault);
+  // The time by which upkeep forgets is never later than that of the last seal, however clocks were set since.
+  const sealedAt = (await look.reads.keys.readTop())?.sealedAt ?? 0;
   for await (const page of journalPages(look.reads)) {
-    for (const row of page) if (row.copiedBy !== null) await checkCopy(look, segments, row, row.copiedBy);
+    for (const row of page) if (row.copiedBy !== null) await checkCopy(look, { segments, sealedAt }, row, row.copiedBy);
   }
   for (const name of vault.segments) {
     look.findings.count('segments', 1);
@@ -41,8 +43,13 @@ export async function checkSegments(look: Look, vault: VaultState): Promise<void
   }
 }
 
-async function checkCopy(look: Look, segments: Segments, row: JournalRow, generation: number): Promise<void> {
-  const source = await segments.of(generation);
+async function checkCopy(
+  look: Look,
+  vault: { segments: Segments; sealedAt: number },
+  row: JournalRow,
+  generation: number,
+): Promise<void> {
+  const source = await vault.segments.of(generation);
   const what = `journal row ${row.id}, seal ${generation}`;
   switch (source.kind) {
     case 'unknown_seal':
@@ -50,20 +57,21 @@ async function checkCopy(look: Look, segments: Segments, row: JournalRow, genera
     case 'absent':
       return;
     case 'there': {
-      const mayBeForgotten = await isPastUse(look, row);
-      const isSame = source.copies.some((copies) => isCopy(copies.get(row.id), row, { mayBeForgotten }));
+      const mayBeShorter = isForgettable(row, vault.sealedAt, look.engine.limits);
+      const isSame = source.copies.some((copies) => isCopy(copies.get(row.id), row, { mayBeShorter }));
       if (!isSame) look.findings.problem('vault_entry_differs', what);
     }
   }
 }
 
+/** True of what the segment has of a row: the same entry, or one whose detail the row has forgotten since. */
 function isCopy(
   copy: JournalEntry | undefined,
   { copiedBy: _, ...entry }: JournalRow,
-  { mayBeForgotten }: { mayBeForgotten: boolean },
+  { mayBeShorter }: { mayBeShorter: boolean },
 ): boolean {
   if (copy === undefined) return false;
-  return isSameJson(copy, entry) || (mayBeForgotten && isSameJson({ ...copy, detail: leftOfDetail(copy) }, entry));
+  return isSameJson(copy, entry) || (mayBeShorter && isSameJson({ ...copy, detail: leftOfDetail(copy) }, entry));
 }
 
 /** Entries reach the vault after their commit, so whatever a segment holds, a fresh look at the database finds. */

@@ -4,6 +4,7 @@ import { ClockWatch } from '../../lib/clock-watch.ts';
 import { codeOf } from '../../model/errors.ts';
 import { sweepAbandonedUploads } from '../archive/abandoned-uploads.ts';
 import type { Engine } from '../context.ts';
+import { DetailForgetter } from './forget-details.ts';
 import { shortenLeases } from './shorten-leases.ts';
 import { turnDueEpochs } from './turn-epochs.ts';
 
@@ -14,12 +15,13 @@ const tombstoneBatch = 1000;
 
 /**
  * Looks after what nobody waits for: abandoned uploads, slots of dead processes, root keys past their horizon, token
- * epochs that are due, the daily seal, old tombstones, opened keys in memory. Every process does it; all of it happens
- * under locks and may be repeated.
+ * epochs that are due, the daily seal, old tombstones, journal details that nobody needs any more, opened keys in memory.
+ * Every process does it; all of it happens under locks and may be repeated.
  */
 export class Upkeep {
   readonly #engine: Engine;
   readonly #watch: ClockWatch;
+  readonly #forgetter: DetailForgetter;
   /** In steady time: until then a lease that looks over may be one that its holder had no time to renew. */
   #leasesHoldUntil = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -28,6 +30,7 @@ export class Upkeep {
   constructor(engine: Engine) {
     this.#engine = engine;
     this.#watch = new ClockWatch({ clock: engine.clock });
+    this.#forgetter = new DetailForgetter(engine);
   }
 
   start(): void {
@@ -65,6 +68,7 @@ export class Upkeep {
       const before = engine.clock.now() - engine.limits.tombstoneMs;
       return await engine.store.write(async (tx) => await tx.tombstones.dropGone(before, tombstoneBatch));
     });
+    await this.#try('journal_details', async () => await this.#forgetter.once());
   }
 
   /**
