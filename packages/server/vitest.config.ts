@@ -6,6 +6,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: 'forks',
+    // Much of a test's time is waiting for disks and processes: a core left over for the runner would idle.
+    maxWorkers: '100%',
     reporters: ['default'],
   },
 });
