@@ -2,7 +2,7 @@ import { AppError } from '../model/errors.ts';
 import type { TopRow } from '../model/key-store.ts';
 import type { Vault, VaultState } from '../model/vault.ts';
 import { associatedDataOf, nodeKeyCrypto, pageDamage, standardShape, topPlace } from './page.ts';
-import { refuseForeign } from './restored.ts';
+import { newestIn, refuseForeign } from './restored.ts';
 import { clockOf } from './root-key-clocks.ts';
 
 /**
@@ -16,7 +16,7 @@ export function refuseUnrestorable(
   at: { now: number; horizonMs: number },
 ): void {
   refuseForeign(state, top);
-  const newest = Math.max(0, ...[...state.keys, ...state.segments, ...state.heads].map((one) => one.generation));
+  const newest = newestIn(state);
   if (newest < top.generation) {
     throw new AppError('archive_mismatch', {
       message: 'The vault is older than the database: it cannot know what was erased since, and lacks its root key',

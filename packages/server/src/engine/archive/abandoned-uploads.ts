@@ -1,6 +1,8 @@
 import { journalEntry } from '../../keys/journal-entries.ts';
+import type { BlobName } from '../../model/blob-store.ts';
 import type { Call } from '../../model/call.ts';
 import type { DoomedBlob } from '../../model/erasure.ts';
+import type { StoreTx } from '../../model/store.ts';
 import type { Engine } from '../context.ts';
 import { blobsLeft } from '../erasure/look-apart.ts';
 import { gatedByPurge } from '../erasure/resolve.ts';
@@ -25,22 +27,13 @@ export async function destroyUpload(engine: Engine, tenantId: string, callId: st
       await tx.calls.update(callId, { uploadUntil: Math.min(call.uploadUntil, engine.clock.now()) });
       return { end: 'left_to_purge', blobs: [] };
     }
-    const artifacts = await tx.artifacts.deleteOfOwner(callId);
-    await tx.tokens.deleteOfOwners([callId]);
-    await tx.calls.delete(callId);
-    const since = engine.clock.now();
-    const doomed = artifacts.flatMap((artifact): DoomedBlob[] =>
-      artifact.blob === null ? [] : [{ blob: artifact.blob, ownerId: callId, erasureId: null, since }],
-    );
-    await tx.doomed.insert(doomed);
-    const slots = await engine.tree.destroy(
-      tx.keys,
-      artifacts.map((artifact) => artifact.slot),
-    );
+    const cleared = await clearUpload(engine, tx, callId);
+    const slots = await engine.tree.destroy(tx.keys, cleared.slots);
     if (slots.length > 0) {
-      await tx.keys.appendJournal([journalEntry('upload_abandoned', since, { tenantId, ownerId: callId, slots })]);
+      const what = { tenantId, ownerId: callId, slots };
+      await tx.keys.appendJournal([journalEntry('upload_abandoned', engine.clock.now(), what)]);
     }
-    return { end: 'destroyed', blobs: doomed.map((one) => one.blob) };
+    return { end: 'destroyed', blobs: cleared.blobs };
   });
   if (end !== 'destroyed') return end;
   await engine.faults.at('archive:abandoned');
@@ -48,6 +41,24 @@ export async function destroyUpload(engine: Engine, tenantId: string, callId: st
   engine.sealer.request();
   await removeUnowned(engine, blobs);
   return end;
+}
+
+/**
+ * Removes the rows of an upload that will not finish and writes its bytes down as doomed. Returns the slots, for the
+ * caller to destroy, and the names of the bytes.
+ */
+export async function clearUpload(
+  engine: Pick<Engine, 'clock'>,
+  tx: StoreTx,
+  callId: string,
+): Promise<{ slots: number[]; blobs: BlobName[] }> {
+  const artifacts = await tx.artifacts.deleteOfOwner(callId);
+  await tx.tokens.deleteOfOwners([callId]);
+  await tx.calls.delete(callId);
+  const since = engine.clock.now();
+  const blobs = artifacts.flatMap(({ blob }) => blob ?? []);
+  await tx.doomed.insert(blobs.map((blob) => ({ blob, ownerId: callId, erasureId: null, since })));
+  return { slots: artifacts.map((artifact) => artifact.slot), blobs };
 }
 
 /**

@@ -1,13 +1,6 @@
 import { journalEntry } from '../../keys/journal-entries.ts';
 import { GroupCommit } from '../../lib/group-commit.ts';
-import {
-  type DoomedBlob,
-  type Erasure,
-  type Item,
-  personalIdentifierKinds,
-  reachOf,
-  tombstoneIdentifierKinds,
-} from '../../model/erasure.ts';
+import { type Erasure, type Item, reachOf, tombstoneIdentifierKinds } from '../../model/erasure.ts';
 import type { JournalEntry } from '../../model/key-store.ts';
 import type { ItemSpan, StoreTx, TombstoneToken } from '../../model/store.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
@@ -15,6 +8,7 @@ import type { Engine } from '../context.ts';
 import { heldAmong } from '../holds/held-calls.ts';
 import { toTombstoneTokens } from '../identifiers.ts';
 import { toErasedDetail } from '../journal-details.ts';
+import { clearSpan } from './clear-span.ts';
 
 /** A span of one erasure's planned items, and the fence of whoever asks. */
 export type ShredRequest = { erasure: Erasure; items: readonly Item[]; fence: (tx: StoreTx) => Promise<void> };
@@ -90,17 +84,7 @@ async function clearRows(engine: Engine, tx: StoreTx, request: ShredRequest): Pr
     else slotsOf.set(ownerId, [slot]);
   }
   const tombstones = reach.isWhole ? await leaveTombstones(engine, tx, erasure, span, items) : new Map();
-  await tx.doomed.insert(
-    artifacts.flatMap(({ blob, ownerId }): DoomedBlob[] =>
-      blob === null ? [] : [{ blob, ownerId, erasureId: erasure.id, since: engine.clock.now() }],
-    ),
-  );
-  await tx.erasures.deleteSpanArtifacts(span, reach.artifacts);
-  if (reach.tokens !== 'none') {
-    await tx.erasures.deleteSpanTokens(span, reach.tokens === 'all' ? 'all' : personalIdentifierKinds);
-  }
-  // An upload under way keeps its row, marked, until its finishing transaction sees the mark or its lease ends.
-  if (reach.isWhole) await tx.erasures.deleteSpanCalls(span);
+  await clearSpan(engine, tx, erasure, span, artifacts);
   return { request, slotsOf, items, tombstones };
 }
 

@@ -1,6 +1,6 @@
 import type { BlobName, StoredBlob } from '../../model/blob-store.ts';
 import type { Artifact } from '../../model/call.ts';
-import type { StoreReads, StoreTx } from '../../model/store.ts';
+import { artifactAt, unnamedAmong } from '../blob-rows.ts';
 import type { Engine } from '../context.ts';
 import type { Findings } from './findings.ts';
 
@@ -50,25 +50,12 @@ async function checkBeside(engine: Engine, findings: Findings, suspects: Readonl
 async function unnamedForGood(engine: Engine, names: readonly BlobName[]): Promise<BlobName[]> {
   let suspects = [...names];
   for (let seen = 0; seen < looks; seen += 1) {
-    suspects = await unnamed(engine, suspects);
+    suspects = await engine.store.snapshot(async (reads) => await unnamedAmong(reads, suspects));
     if (suspects.length === 0) return [];
     const there = await engine.blobs.remaining(suspects);
     suspects = suspects.filter((name) => there.has(name));
   }
   return suspects;
-}
-
-/** Those of the names that neither an artifact nor a doomed row has, at one instant. */
-async function unnamed(engine: Engine, names: readonly BlobName[]): Promise<BlobName[]> {
-  if (names.length === 0) return [];
-  return await engine.store.snapshot(async (reads) => {
-    const doomed = new Set((await reads.doomed.find(names)).map((one) => one.blob));
-    const left: BlobName[] = [];
-    for (const name of names) {
-      if (!doomed.has(name) && (await artifactAt(reads, name))?.blob !== name) left.push(name);
-    }
-    return left;
-  });
 }
 
 /** Names of unfinished creates whose recording's row says that it was stored whole. */
@@ -83,25 +70,4 @@ async function besideWhole(engine: Engine, blobs: readonly StoredBlob[]): Promis
 /** True when the artifact names these bytes and its row was finished, which is after they were stored. */
 export function isWhole(artifact: Artifact | undefined, name: BlobName): boolean {
   return artifact?.blob === name && artifact.blobBytes !== null;
-}
-
-/** The artifact whose slot the name ends in, whatever bytes it names. */
-export async function artifactAt(
-  reads: Pick<StoreReads | StoreTx, 'artifacts'>,
-  name: BlobName,
-): Promise<Artifact | undefined> {
-  const slot = slotIn(name);
-  const [artifact] = slot === undefined ? [] : await reads.artifacts.page(slot, 1);
-  return artifact?.slot === slot ? artifact : undefined;
-}
-
-/** Names end in the slot that the bytes are sealed under. */
-export function slotIn(name: BlobName): number | undefined {
-  const digits = /-(\d{1,13})$/.exec(name)?.[1];
-  return digits === undefined ? undefined : Number(digits);
-}
-
-/** And begin with the id of the owner. */
-export function ownerIn(name: BlobName): string {
-  return name.replace(/-\d+$/, '');
 }

@@ -1,7 +1,8 @@
 import type { BlobName } from '../../model/blob-store.ts';
 import type { StoreTx } from '../../model/store.ts';
+import { artifactAt, ownerIn, slotIn } from '../blob-rows.ts';
 import type { Engine } from '../context.ts';
-import { artifactAt, isWhole, ownerIn, slotIn } from './blobs.ts';
+import { isWhole } from './blobs.ts';
 import type { CureOf } from './cures.ts';
 import { type Repairs, repairOne } from './one-repair.ts';
 import { unowned } from './repair-rows.ts';

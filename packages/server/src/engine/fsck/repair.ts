@@ -1,6 +1,6 @@
 import { leafOf } from '../../keys/page.ts';
+import { ownerIn, slotIn } from '../blob-rows.ts';
 import type { Engine } from '../context.ts';
-import { ownerIn, slotIn } from './blobs.ts';
 import type { Cure, CureOf } from './cures.ts';
 import { type Evidence, gatherEvidence, ownerKey } from './evidence.ts';
 import { CodeList, type Findings, type FsckReport, type Problem } from './findings.ts';

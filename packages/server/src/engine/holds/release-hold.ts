@@ -1,5 +1,6 @@
 import { journalEntry } from '../../keys/journal-entries.ts';
 import { AppError } from '../../model/errors.ts';
+import type { StoreTx } from '../../model/store.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
 
@@ -16,14 +17,9 @@ export async function releaseHold(engine: Engine, caller: Caller, holdId: string
     if (hold === undefined) throw new AppError('hold_not_found');
     if (hold.releasedAt !== null) return false;
     const now = engine.clock.now();
-    await tx.holds.release(holdId, now);
-    await tx.tokens.deleteOfOwners([holdId]);
-    const artifacts = await tx.artifacts.deleteOfOwner(holdId);
+    const named = await clearHold(tx, holdId, now);
     await tx.audit.append(auditEntry(engine, caller, 'hold.released', holdId));
-    const slots = await engine.tree.destroy(
-      tx.keys,
-      artifacts.map((artifact) => artifact.slot),
-    );
+    const slots = await engine.tree.destroy(tx.keys, named);
     const what = { tenantId: tenant.id, ownerId: holdId, slots };
     await tx.keys.appendJournal([journalEntry('hold_released', now, what)]);
     return true;
@@ -32,4 +28,11 @@ export async function releaseHold(engine: Engine, caller: Caller, holdId: string
   await engine.faults.at('hold:released');
   engine.sealer.request();
   engine.nudge();
+}
+
+/** Ends a hold in its rows: its tokens and its reason go. Returns the slots of the reason, for the caller to destroy. */
+export async function clearHold(tx: StoreTx, holdId: string, at: number): Promise<number[]> {
+  await tx.holds.release(holdId, at);
+  await tx.tokens.deleteOfOwners([holdId]);
+  return (await tx.artifacts.deleteOfOwner(holdId)).map((artifact) => artifact.slot);
 }

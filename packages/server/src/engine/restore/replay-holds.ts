@@ -5,6 +5,7 @@ import type { StoredToken } from '../../model/token-store.ts';
 import { sealJson } from '../artifacts.ts';
 import type { Engine } from '../context.ts';
 import { reasonRow } from '../holds/place-hold.ts';
+import { clearHold } from '../holds/release-hold.ts';
 import { fromHoldDetail } from '../journal-details.ts';
 import type { RestoreReport } from './report.ts';
 
@@ -37,11 +38,8 @@ export async function releaseAgain(tx: StoreTx, entry: JournalEntry, report: Res
   if (tenantId === null || id === null) return [];
   const hold = await tx.holds.find(tenantId, id);
   if (hold === undefined || hold.releasedAt !== null) return [];
-  await tx.holds.release(id, entry.at);
-  await tx.tokens.deleteOfOwners([id]);
-  const artifacts = await tx.artifacts.deleteOfOwner(id);
   report.holdsReleased.push(id);
-  return artifacts.map((artifact) => artifact.slot);
+  return await clearHold(tx, id, entry.at);
 }
 
 /** Gives every active hold without a reason one that says so. */

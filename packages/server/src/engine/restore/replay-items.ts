@@ -1,16 +1,10 @@
 import { newId } from '../../lib/ids.ts';
-import {
-  type Actor,
-  type DoomedBlob,
-  type Erasure,
-  type ErasureAction,
-  personalIdentifierKinds,
-  reachOf,
-} from '../../model/erasure.ts';
+import { type Actor, type Erasure, type ErasureAction, reachOf } from '../../model/erasure.ts';
 import type { JournalEntry } from '../../model/key-store.ts';
 import type { ItemSpan, StoreTx, TombstoneToken } from '../../model/store.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
 import type { Engine } from '../context.ts';
+import { clearSpan } from '../erasure/clear-span.ts';
 import { digestOf } from '../erasure/plan.ts';
 import { fromErasedDetail } from '../journal-details.ts';
 import type { RestoreReport } from './report.ts';
@@ -74,7 +68,8 @@ export async function replayItems(
   await tx.erasures.addItems(erasure.id, 0, callIds);
   const span: ItemSpan = { erasureId: erasure.id, fromSeq: 0, toSeq: items.length };
   const here = new Set((await tx.calls.findMany(erasure.tenantId, callIds)).map((call) => call.id));
-  const slots = await clearRows(engine, tx, erasure, span);
+  const artifacts = await tx.erasures.spanArtifacts(span, reachOf(erasure.action, erasure).artifacts);
+  await clearSpan(engine, tx, erasure, span, artifacts);
   if (erasure.action === 'purge') await leaveTombstones(tx, items, report);
   const shredded = items.map(({ entry }, seq) => ({ seq, journalId: entry.id, outcome: 'erased' as const }));
   await tx.erasures.shredItems(erasure.id, shredded);
@@ -85,7 +80,7 @@ export async function replayItems(
   for (const { callId, action, entry } of given) {
     report.items.push({ callId, action, erasedAt: entry.at, wasHere: here.has(callId) });
   }
-  return slots;
+  return artifacts.map((artifact) => artifact.slot);
 }
 
 function newErasure(engine: Engine, items: readonly ErasedItem[]): Erasure | undefined {
@@ -112,23 +107,6 @@ function newErasure(engine: Engine, items: readonly ErasedItem[]): Erasure | und
     sealedAt: null,
     goneAt: null,
   };
-}
-
-async function clearRows(engine: Engine, tx: StoreTx, erasure: Erasure, span: ItemSpan): Promise<number[]> {
-  const reach = reachOf(erasure.action, erasure);
-  const artifacts = await tx.erasures.spanArtifacts(span, reach.artifacts);
-  const since = engine.clock.now();
-  await tx.doomed.insert(
-    artifacts.flatMap(({ blob, ownerId }): DoomedBlob[] =>
-      blob === null ? [] : [{ blob, ownerId, erasureId: erasure.id, since }],
-    ),
-  );
-  await tx.erasures.deleteSpanArtifacts(span, reach.artifacts);
-  if (reach.tokens !== 'none') {
-    await tx.erasures.deleteSpanTokens(span, reach.tokens === 'all' ? 'all' : personalIdentifierKinds);
-  }
-  if (reach.isWhole) await tx.erasures.deleteSpanCalls(span);
-  return artifacts.map((artifact) => artifact.slot);
 }
 
 /** Also for calls that were never here: archived and purged after the copy, they must stay refused. */

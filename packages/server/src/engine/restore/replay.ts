@@ -1,6 +1,6 @@
-import type { DoomedBlob } from '../../model/erasure.ts';
 import type { JournalEntry } from '../../model/key-store.ts';
 import type { StoreTx } from '../../model/store.ts';
+import { clearUpload } from '../archive/abandoned-uploads.ts';
 import type { Engine } from '../context.ts';
 import { releaseAgain, replaceHold } from './replay-holds.ts';
 import { type ErasedItem, kindOf, replayItems, toErasedItem } from './replay-items.ts';
@@ -76,15 +76,7 @@ async function abandonAgain(engine: Engine, tx: StoreTx, entry: JournalEntry): P
   const { tenantId, ownerId } = entry;
   const call = tenantId === null || ownerId === null ? undefined : await tx.calls.find(tenantId, ownerId);
   if (call === undefined || call.uploadUntil === null) return [];
-  const artifacts = await tx.artifacts.deleteOfOwner(call.id);
-  await tx.tokens.deleteOfOwners([call.id]);
-  await tx.calls.delete(call.id);
-  const since = engine.clock.now();
-  const doomed = artifacts.flatMap(({ blob }): DoomedBlob[] =>
-    blob === null ? [] : [{ blob, ownerId: call.id, erasureId: null, since }],
-  );
-  await tx.doomed.insert(doomed);
-  return artifacts.map((artifact) => artifact.slot);
+  return (await clearUpload(engine, tx, call.id)).slots;
 }
 
 /** Content that was replaced later must not come back; what replaced it went with the database. */

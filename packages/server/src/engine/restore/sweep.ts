@@ -1,5 +1,6 @@
 import type { BlobName } from '../../model/blob-store.ts';
 import type { DoomedBlob } from '../../model/erasure.ts';
+import { ownerIn, unnamedAmong } from '../blob-rows.ts';
 import type { Engine } from '../context.ts';
 
 /** Names, or rows, looked at together. */
@@ -13,7 +14,7 @@ export async function sweepBytes(engine: Engine): Promise<{ swept: number; stuck
   const result = { swept: 0, stuck: 0 };
   let names: BlobName[] = [];
   const sweep = async () => {
-    const unnamed = await unnamedOf(engine, names);
+    const unnamed = await unnamedAmong(engine.store.reads, names);
     names = [];
     if (unnamed.length === 0) return;
     await engine.blobs.erase(unnamed);
@@ -32,22 +33,8 @@ export async function sweepBytes(engine: Engine): Promise<{ swept: number; stuck
   return result;
 }
 
-/** Names begin with the id of the call that the bytes belonged to. */
 function toDoomed(engine: Engine, blob: BlobName): DoomedBlob {
-  return { blob, ownerId: blob.replace(/-\d{1,15}$/, ''), erasureId: null, since: engine.clock.now() };
-}
-
-/** Those that neither an artifact nor a doomed row has. */
-async function unnamedOf(engine: Engine, names: readonly BlobName[]): Promise<BlobName[]> {
-  const doomed = new Set((await engine.store.reads.doomed.find(names)).map((one) => one.blob));
-  const unnamed: BlobName[] = [];
-  for (const name of names) {
-    if (doomed.has(name)) continue;
-    const slot = Number(/-(\d{1,15})$/.exec(name)?.[1] ?? Number.NaN);
-    const [artifact] = Number.isNaN(slot) ? [] : await engine.store.reads.artifacts.page(slot, 1);
-    if (artifact?.blob !== name) unnamed.push(name);
-  }
-  return unnamed;
+  return { blob, ownerId: ownerIn(blob), erasureId: null, since: engine.clock.now() };
 }
 
 /** Ids of living calls whose recording is not in the blob store. */
