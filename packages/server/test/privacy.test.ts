@@ -12,6 +12,7 @@ import { archive, audio, type LifeCall, newCallOf } from './crash/life.ts';
 import { untilQuiet } from './crash/quiet.ts';
 import { startApp, type TestApp } from './support/harness.ts';
 import { formsOf, marks, marksIn } from './support/marks.ts';
+import { spokenOnce } from './support/spoken.ts';
 
 let folder: string;
 let app: TestApp;
@@ -155,7 +156,7 @@ async function badInputs(callId: string): Promise<void> {
 async function spoken(session: string): Promise<void> {
   const call: LifeCall = { session, phone: `+1${marks.phone}`, bytes: 0, hasTranscript: true };
   await archive(app.engine, app.caller(), call);
-  const transcript = { words: marks.transcript };
+  const transcript = spokenOnce(marks.transcript);
   const other = new Upload(app.engine, app.caller());
   const identifiers = [
     { kind: 'session', value: `${session}-2` },

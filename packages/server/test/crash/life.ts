@@ -7,6 +7,7 @@ import type { NewCall } from '../../src/engine/archive/new-call.ts';
 import { Upload } from '../../src/engine/archive/upload.ts';
 import type { Caller, Engine } from '../../src/engine/context.ts';
 import { scopes, type Tenant } from '../../src/model/tenant.ts';
+import { spokenOnce } from '../support/spoken.ts';
 
 /** One call of the life. `bytes` is the size of its recording; 0 for a chat, which has none. */
 export type LifeCall = { session: string; phone: string; bytes: number; dataFirst?: true; hasTranscript?: true };
@@ -103,7 +104,8 @@ export function newCallOf({ session, phone, bytes, hasTranscript }: LifeCall): N
     ],
     details: { participants: [{ phone, role: 'customer' }] },
     correlation: { sessionId: session },
-    transcript: hasTranscript ? { words: `what ${session} said` } : null,
+    transcript: hasTranscript ? spokenOnce(`what ${session} said`) : null,
+    audioFormat: null,
   };
 }
 

@@ -32,7 +32,7 @@ describe('fsck finds nothing wrong with', () => {
     const upload = new Upload(at.engine, at.caller);
     await upload.describe(callOf('s-new', '512 555 0100'));
     expect((await fsck(at.engine, { deep: true })).problems).toEqual([]);
-    await upload.storeRecording(recording(), { contentType: 'audio/mpeg', format: null });
+    await upload.storeRecording(recording(), { contentType: 'audio/mpeg' });
     const report = await fsck(at.engine, { deep: true });
     expect(report.problems).toEqual([]);
     expect(report.counts).toMatchObject({ uploads: 1, blobs: 4 });
@@ -115,7 +115,7 @@ describe('fsck beside a working server', () => {
         if (i % 3 === 1) await erase(at.engine, at.caller, 'depersonalize', callId);
         const upload = new Upload(at.engine, at.caller);
         await upload.describe(callOf(`s-never-${lane}`, '512 555 0200'));
-        if (i % 2 === 0) await upload.storeRecording(recording(), { contentType: 'audio/mpeg', format: null });
+        if (i % 2 === 0) await upload.storeRecording(recording(), { contentType: 'audio/mpeg' });
         await upload.abort();
         if (lane === 'a') await at.engine.epochs.turn(at.story.tenantId);
       }

@@ -18,6 +18,7 @@ import type { ErasureAction } from '../../src/model/erasure.ts';
 import { scopes, type Tenant } from '../../src/model/tenant.ts';
 import { expectAtRest } from '../crash/invariants.ts';
 import { untilQuiet } from '../crash/quiet.ts';
+import { spokenOnce } from '../support/spoken.ts';
 
 /** What the archive has lived through; every id is known. */
 export type Story = {
@@ -202,7 +203,7 @@ async function playsToItsEnd(engine: Engine, caller: Caller, callId: string): Pr
 export async function archiveCall(engine: Engine, caller: Caller, session: string, phone: string): Promise<string> {
   const upload = new Upload(engine, caller);
   await upload.describe(callOf(session, phone));
-  await upload.storeRecording(recording(), { contentType: 'audio/mpeg', format: null });
+  await upload.storeRecording(recording(), { contentType: 'audio/mpeg' });
   return (await upload.finish()).callId;
 }
 
@@ -226,7 +227,8 @@ export function callOf(session: string, phone: string): NewCall {
       ],
     },
     correlation: { sessionId: session },
-    transcript: { text: 'hello' },
+    transcript: spokenOnce('hello'),
+    audioFormat: null,
   };
 }
 

@@ -33,7 +33,7 @@ describe('a repair', () => {
     const at = await openCopy(lived);
     const upload = new Upload(at.engine, at.caller);
     await upload.describe(callOf('s-new', '512 555 0100'));
-    await upload.storeRecording(recording(), { contentType: 'audio/mpeg', format: null });
+    await upload.storeRecording(recording(), { contentType: 'audio/mpeg' });
     const report = await fsck(at.engine, { deep: true, repair: true });
     expect(report).toMatchObject({ clean: true, problems: [], repairs: [] });
     expect((await upload.finish()).isNew).toBe(true);

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { NewCall } from '../../src/engine/archive/new-call.ts';
 import type { Identifier } from '../../src/model/call.ts';
 import { recordingOf } from '../crash/life.ts';
+import { spokenOnce } from '../support/spoken.ts';
 
 export const tenantSlugs = ['north', 'south'] as const;
 export const sessions = ['s0', 's1', 's2', 's3', 's4'] as const;
@@ -82,7 +83,8 @@ export function newCallOf(content: Content): NewCall {
       ...(external !== null && { externalId: external }),
       content: nameOf(content),
     },
-    transcript: hasTranscript ? { content: nameOf(content) } : null,
+    transcript: hasTranscript ? Object.assign(spokenOnce(nameOf(content)), { content: nameOf(content) }) : null,
+    audioFormat: null,
   };
 }
 

@@ -17,14 +17,34 @@ export type NewCall = {
   details: JsonObject;
   /** What the client needs to recognise the row: session id and the like. Read back by `readCorrelation`. */
   correlation: JsonObject;
-  transcript: JsonObject | null;
+  transcript: Transcript | null;
+  /** What the client says of the audio's format, in its own words; null where it says nothing or there is none. */
+  audioFormat: string | null;
+};
+
+/** What was said or written, in the order in which the client gave it. Every surface stores this form. */
+export type Transcript = { turns: readonly Turn[] };
+
+export type Turn = {
+  text: string;
+  /** Who: the place of a participant in `details.contacts` or `details.participants`, from 0; null where unknown. */
+  participant: number | null;
+  /** Who, where the client gave a role in place of a participant. */
+  role: string | null;
+  /** When, in ms since the Unix epoch. */
+  at: number | null;
+  /** When, in ms since the start of the recording. */
+  startMs: number | null;
+  endMs: number | null;
+  /** What else the client said of it, as given. */
+  extra: JsonObject;
 };
 
 /** What a client says of the audio. Personal like all client text; sealed beside the recording. */
-export type RecordingFacts = { contentType: string; format: string | null };
+export type RecordingFacts = { contentType: string };
 
 /** The sealed facts of a recording. `sha256` (hex) tells a repeated upload from a different one. */
-export type StoredFacts = RecordingFacts & { sha256: string; sizeBytes: number };
+export type StoredFacts = RecordingFacts & { format: string | null; sha256: string; sizeBytes: number };
 
 /** Same JSON, same text, whatever the order of keys: to compare a repeated upload with what is stored. */
 export function canonicalJson(value: unknown): string {

@@ -4,12 +4,13 @@ import { newId } from '../../lib/ids.ts';
 import { type Artifact, type Call, type CallArtifactKind, callArtifactKinds } from '../../model/call.ts';
 import { AppError, codeOf, hasCode } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
-import { openJson, sealJson } from '../artifacts.ts';
+import { sealJson } from '../artifacts.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
 import { coresOf, insertTokens } from '../identifiers.ts';
 import { contextOf } from '../secrets.ts';
 import { destroyUpload, removeStray } from './abandoned-uploads.ts';
-import { canonicalJson, type NewCall, type RecordingFacts, type StoredFacts, skeletonOf } from './new-call.ts';
+import { type NewCall, type RecordingFacts, type StoredFacts, skeletonOf } from './new-call.ts';
+import { hasSameContent } from './same-content.ts';
 import { type SessionHolder, sessionHolder } from './session-holder.ts';
 
 /** What became of an upload: a new call, or the one that was there already with the same content. */
@@ -31,7 +32,7 @@ export class Upload {
   #callId: string | undefined;
   #artifacts: Artifact[] = [];
   #call: NewCall | undefined;
-  #facts: StoredFacts | undefined;
+  #facts: Omit<StoredFacts, 'format'> | undefined;
   #blobBytes = 0;
   /** Set when the session belongs to a call that is archived already: then nothing is stored, only compared. */
   #twin: Call | undefined;
@@ -176,7 +177,7 @@ export class Upload {
 
   /** Identical content is the same call; anything else is a clash. A twin purged meanwhile is erased like any other. */
   async #compare(twin: Call, call: NewCall): Promise<Archived> {
-    const isTwin = await this.#isTwin(twin, call).catch((error: unknown) => {
+    const isTwin = await hasSameContent(this.#engine, twin.id, call, this.#facts).catch((error: unknown) => {
       if (hasCode(error, 'key_destroyed')) return false;
       throw error;
     });
@@ -184,19 +185,6 @@ export class Upload {
     // What was there to compare with is gone, in whole or in part: only its row says which.
     const row = await this.#engine.store.reads.calls.find(this.#caller.tenant.id, twin.id);
     throw new AppError(row === undefined ? 'call_erased' : 'session_taken');
-  }
-
-  async #isTwin(twin: Call, call: NewCall): Promise<boolean> {
-    const artifacts = await this.#engine.store.reads.artifacts.ofOwner(twin.id);
-    const of = (kind: CallArtifactKind) => artifacts.find((artifact) => artifact.kind === kind);
-    const [recording, details, correlation] = [of('recording'), of('details'), of('correlation')];
-    if (!details?.sealed || !correlation?.sealed) return false;
-    const facts = recording?.sealed ? await openJson<StoredFacts>(this.#engine, recording, 'recording-facts') : null;
-    return (
-      facts?.sha256 === this.#facts?.sha256 &&
-      canonicalJson(await openJson(this.#engine, details)) === canonicalJson(call.details) &&
-      canonicalJson(await openJson(this.#engine, correlation)) === canonicalJson(call.correlation)
-    );
   }
 
   /** Keys or bytes that go under an upload mean that it was given up or met by an erasure: its row says which. */
@@ -220,7 +208,9 @@ export class Upload {
   }
 
   async #sealSmall(artifact: Artifact, call: NewCall): Promise<Buffer> {
-    if (artifact.kind === 'recording') return await sealJson(this.#engine, artifact, this.#facts, 'recording-facts');
+    const { audioFormat: format } = call;
+    const facts = { ...this.#facts, format };
+    if (artifact.kind === 'recording') return await sealJson(this.#engine, artifact, facts, 'recording-facts');
     const plain = { details: call.details, correlation: call.correlation, transcript: call.transcript };
     return await sealJson(this.#engine, artifact, plain[artifact.kind as keyof typeof plain]);
   }

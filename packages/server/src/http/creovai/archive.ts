@@ -65,10 +65,7 @@ async function receive(request: FastifyRequest, upload: Upload): Promise<void> {
       case 'data':
         if (hasData) throw invalidField('The part data', 'is repeated');
         hasData = true;
-        await upload.storeRecording(part.body, {
-          contentType: part.contentType ?? unlabelled,
-          format: call?.audio?.format ?? null,
-        });
+        await upload.storeRecording(part.body, { contentType: part.contentType ?? unlabelled });
         break;
       default:
       // Parts of other names are skipped.

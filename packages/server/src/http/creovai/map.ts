@@ -23,6 +23,7 @@ export function toNewCall(call: CreovaiCall): NewCall {
     details: { contacts, numberDialed, audio, metadata, extra },
     correlation: { sessionId, masterCallId, caseReferenceId, collectionId },
     transcript: null,
+    audioFormat: audio?.format || null,
   };
 }
 
