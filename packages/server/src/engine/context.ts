@@ -30,6 +30,8 @@ export type Limits = {
   horizonMs: number;
   /** How long a tombstone outlives its erasure. */
   tombstoneMs: number;
+  /** How long a share link opens the call it was made for. */
+  shareLifeMs: number;
 };
 
 /** What checking credentials takes. Counts and remembered secrets are this process's own. */

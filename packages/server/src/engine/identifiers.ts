@@ -88,12 +88,47 @@ export async function findOwners(
   identifier: Identifier,
   page: { afterId: string; limit: number },
 ): Promise<string[]> {
-  const cores = await coresOf(engine, tenant, [identifier]);
+  const cores = (await coresOf(engine, tenant, [identifier])).map(({ core }) => core);
+  return await findByCores(engine, reads, tenant.id, { kind: identifier.kind, cores }, page);
+}
+
+/** What tokens of one kind are made of, in every epoch. */
+export type Cores = { kind: Identifier['kind']; cores: readonly Buffer[] };
+
+/** The same by cores, where nobody has the identifier itself. */
+export async function findByCores(
+  engine: Engine,
+  reads: StoreReads | StoreTx,
+  tenantId: string,
+  { kind, cores }: Cores,
+  page: { afterId: string; limit: number },
+): Promise<string[]> {
   if (cores.length === 0) return [];
-  return await underLivingEpochs(reads, tenant.id, async (epochs) => {
+  return await underLivingEpochs(reads, tenantId, async (epochs) => {
     const queries: TokenQuery[] = [];
-    for (const { core } of cores) queries.push(...(await queriesOf(engine, epochs, core)));
-    return await reads.tokens.owners(tenant.id, identifier.kind, queries, page.afterId, page.limit);
+    for (const core of cores) queries.push(...(await queriesOf(engine, epochs, core)));
+    return await reads.tokens.owners(tenantId, kind, queries, page.afterId, page.limit);
+  });
+}
+
+/** What the tokens of one kind that an owner carries are made of. */
+export async function coresOfOwner(
+  engine: Engine,
+  reads: StoreReads | StoreTx,
+  tenantId: string,
+  ownerId: string,
+  kind: Identifier['kind'],
+): Promise<Cores> {
+  return await underLivingEpochs(reads, tenantId, async (epochs) => {
+    const cores: Buffer[] = [];
+    for (const token of await reads.tokens.ofOwner(ownerId)) {
+      const epoch = epochs.find((one) => one.number === token.epoch);
+      if (token.kind !== kind || epoch === undefined) continue;
+      const key = await engine.secrets.epochKey(epoch);
+      cores.push(decryptTokens(key, token.token));
+      key.fill(0);
+    }
+    return { kind, cores };
   });
 }
 
@@ -123,7 +158,10 @@ export async function underLivingEpochs<T>(
 /** Owners looked at together when one call is wanted. */
 const ownersPerLook = 100;
 
-/** The oldest living call that carries an identifier. Tokens belong to holds too, any number of which may come before it. */
+/**
+ * The oldest living call that carries an identifier, awaited ones apart. Tokens belong to holds too, any number of which may
+ * come before it.
+ */
 export async function findCall(
   engine: Engine,
   reads: StoreReads | StoreTx,
@@ -132,7 +170,8 @@ export async function findCall(
 ): Promise<Call | undefined> {
   for (let afterId = ''; ; ) {
     const owners = await findOwners(engine, reads, tenant, identifier, { afterId, limit: ownersPerLook });
-    const [call] = await reads.calls.findMany(tenant.id, owners);
+    const calls = await reads.calls.findMany(tenant.id, owners);
+    const call = calls.find((one) => one.status !== 'awaited');
     const last = owners.at(-1);
     if (call !== undefined || last === undefined || owners.length < ownersPerLook) return call;
     afterId = last;

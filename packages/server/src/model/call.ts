@@ -5,8 +5,12 @@ export type CallKind = 'call' | 'chat' | 'case';
 export type CallSource = 'creovai' | 'twin24' | 'native';
 export type Direction = 'unknown' | 'inbound' | 'outbound' | 'internal';
 
-/** How far a call has come. An archived call is `complete`; an upload under way is `uploading`. */
-export type CallStatus = 'uploading' | 'complete' | 'excluded';
+/**
+ * How far a call has come. An archived call is `complete`, or `excluded` by its client; an upload under way is
+ * `uploading`. An `awaited` call is none yet: it stands for an event that came before its call did, and nobody outside is
+ * told of it.
+ */
+export type CallStatus = 'awaited' | 'uploading' | 'complete' | 'excluded';
 
 /** The skeleton: all that a call's row says in clear. Times in ms since the Unix epoch. */
 export type Call = {
@@ -25,6 +29,11 @@ export type Call = {
   /** Set by an erasure that met the upload under way; its finishing transaction then destroys instead. */
   isUploadDoomed: boolean;
 };
+
+/** True for calls that clients know of: neither on their way nor only awaited. */
+export function isArchived(call: Pick<Call, 'status'>): boolean {
+  return call.status === 'complete' || call.status === 'excluded';
+}
 
 /** The four artifacts of a call, in the order in which their slots are handed out. */
 export const callArtifactKinds = ['recording', 'transcript', 'details', 'correlation'] as const;
@@ -47,6 +56,20 @@ export type Artifact = {
   blob: string | null;
   /** Size of the blob in bytes as sealed; null until it is stored. */
   blobBytes: number | null;
+};
+
+/**
+ * Metadata that came later than its call, sealed under the slot of the call's `details`, so that whatever erases those
+ * erases it too.
+ */
+export type MetadataEvent = {
+  /** In the order in which events came. */
+  id: string;
+  tenantId: string;
+  callId: string;
+  /** In ms since the Unix epoch. */
+  receivedAt: number;
+  sealed: Uint8Array;
 };
 
 /** An identifier as a client gave it. Personal; never stored as it is. */

@@ -94,6 +94,12 @@ export type Item = {
   journalId: string | null;
 };
 
+/** Items of one erasure with `fromSeq <= seq < toSeq`. */
+export type ItemSpan = { erasureId: string; fromSeq: number; toSeq: number };
+
+/** A call of a span that is not simply archived. */
+export type SpanCall = { seq: number; callId: string; exists: boolean; isUploading: boolean; isAwaited: boolean };
+
 /** True once the item's keys are destroyed, by this erasure or by one before it, whatever failed since. */
 export function isShredded(item: Pick<Item, 'outcome'>): boolean {
   return item.outcome === 'erased' || item.outcome === 'already_erased';

@@ -1,5 +1,17 @@
-import type { Artifact, Call, CallArtifactKind } from './call.ts';
-import type { DoomedBlob, Erasure, ErasureState, Hold, Item, ItemOutcome, ItemState, Tombstone } from './erasure.ts';
+import type { Artifact, Call, CallArtifactKind, MetadataEvent } from './call.ts';
+import type { CopyOptions } from './copy-options.ts';
+import type {
+  DoomedBlob,
+  Erasure,
+  ErasureState,
+  Hold,
+  Item,
+  ItemOutcome,
+  ItemSpan,
+  ItemState,
+  SpanCall,
+  Tombstone,
+} from './erasure.ts';
 import type { JournalEntry, KeyStore, KeyTx, PagePlace, SealRecord } from './key-store.ts';
 import type { ApiClient, AuditEntry, Job, JobKind, Tenant } from './tenant.ts';
 import type { Epoch, IdentifierKind, StoredToken, TokenTx } from './token-store.ts';
@@ -7,8 +19,6 @@ import type { Epoch, IdentifierKind, StoredToken, TokenTx } from './token-store.
 /** A token to look for: one value under one epoch. */
 export type TokenQuery = { epoch: number; token: Uint8Array };
 export type TombstoneToken = { tenantId: string; kind: IdentifierKind; token: Uint8Array; callId: string };
-/** Items of one erasure with `fromSeq <= seq < toSeq`. */
-export type ItemSpan = { erasureId: string; fromSeq: number; toSeq: number };
 export type ErasureTally = Record<ItemState, number> & { items: number };
 
 /**
@@ -40,6 +50,16 @@ export interface StoreReads {
     /** By id, ascending, after `afterId`. All tenants: for fsck. */
     page(afterId: string, limit: number): Promise<Call[]>;
     count(tenantId: string): Promise<number>;
+    /** True when any call of the tenant is `awaited`: asked often, and cheap. */
+    anyAwaited(tenantId: string): Promise<boolean>;
+    /** Awaited calls that began before `before`, oldest first; those after `after`. All tenants. */
+    awaitedSince(before: number, limit: number, after?: Pick<Call, 'id' | 'createdAt'>): Promise<Call[]>;
+  };
+  events: {
+    /** In the order in which they came. */
+    ofCall(callId: string): Promise<MetadataEvent[]>;
+    /** By id, ascending, after `afterId`. All tenants: for fsck. */
+    page(afterId: string, limit: number): Promise<MetadataEvent[]>;
   };
   tokens: {
     epochs(tenantId: string): Promise<Epoch[]>;
@@ -153,6 +173,11 @@ export interface StoreTx extends Omit<StoreReads, 'keys'> {
     renewUpload(id: string, until: number): Promise<boolean>;
     delete(id: string): Promise<void>;
   };
+  events: StoreReads['events'] & {
+    insert(events: readonly MetadataEvent[]): Promise<void>;
+    /** Returns how many there were. */
+    deleteOfCall(callId: string): Promise<number>;
+  };
   tombstones: StoreReads['tombstones'] & {
     insert(tombstones: readonly Tombstone[], tokens: readonly TombstoneToken[]): Promise<void>;
     /** Drops tombstones whose `goneAt` is before `before`. Returns how many. */
@@ -189,9 +214,11 @@ export interface StoreTx extends Omit<StoreReads, 'keys'> {
       span: ItemSpan,
       kinds: readonly CallArtifactKind[],
     ): Promise<Pick<Artifact, 'slot' | 'ownerId' | 'blob'>[]>;
-    /** Calls of the span whose upload is under way or that are no longer there. */
-    spanCalls(span: ItemSpan): Promise<{ seq: number; callId: string; exists: boolean; isUploading: boolean }[]>;
+    /** Calls of the span that are no longer there, or whose upload is under way, or that are only awaited. */
+    spanCalls(span: ItemSpan): Promise<SpanCall[]>;
     spanTokens(span: ItemSpan, kinds: readonly IdentifierKind[]): Promise<StoredToken[]>;
+    /** Metadata events of the span's calls. */
+    deleteSpanEvents(span: ItemSpan): Promise<void>;
     deleteSpanArtifacts(span: ItemSpan, kinds: readonly CallArtifactKind[]): Promise<void>;
     deleteSpanTokens(span: ItemSpan, kinds: readonly IdentifierKind[] | 'all'): Promise<void>;
     /** Deletes the span's calls; one whose upload is under way stays, marked as doomed. */
@@ -249,14 +276,6 @@ export interface StoreTx extends Omit<StoreReads, 'keys'> {
   };
   audit: StoreReads['audit'] & { append(entry: AuditEntry): Promise<void> };
 }
-
-/** How a copy is watched and ended. */
-export type CopyOptions = {
-  /** Ends the copy at once, with the signal's reason. */
-  signal?: AbortSignal | undefined;
-  /** Told about once a second. The total is an estimate. */
-  onProgress?: ((progress: { doneBytes: number; totalBytes: number }) => void) | undefined;
-};
 
 /** The database. */
 export interface Store {

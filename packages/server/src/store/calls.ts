@@ -32,6 +32,16 @@ export function callReads(session: Session): StoreReads['calls'] {
       const [row] = await session.rows<{ calls: number }>(sql, [tenantId]);
       return row?.calls ?? 0;
     },
+    async anyAwaited(tenantId) {
+      const sql = "SELECT id FROM call WHERE tenant_id = ? AND status = 'awaited' LIMIT 1";
+      return (await session.rows(sql, [tenantId])).length > 0;
+    },
+    async awaitedSince(before, limit, after) {
+      const sql = `SELECT * FROM call WHERE status = 'awaited' AND created_at < ? AND (created_at, id) > (?, ?)
+        ORDER BY created_at, id LIMIT ?`;
+      const from = [after?.createdAt ?? Number.MIN_SAFE_INTEGER, after?.id ?? ''];
+      return (await session.rows<Row<'call'>>(sql, [before, ...from, limit])).map(toCall);
+    },
   };
 }
 

@@ -6,8 +6,8 @@ import { dirname } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import Database from 'better-sqlite3';
 import { syncFolder, systemError } from '../lib/durable-files.ts';
+import type { CopyOptions } from '../model/copy-options.ts';
 import { AppError } from '../model/errors.ts';
-import type { CopyOptions } from '../model/store.ts';
 
 /*
  * A copy is made by VACUUM INTO, not by SQLite's page-by-page backup:

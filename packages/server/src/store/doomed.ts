@@ -1,4 +1,5 @@
-import type { ItemSpan, StoreReads, StoreTx } from '../model/store.ts';
+import type { ItemSpan } from '../model/erasure.ts';
+import type { StoreReads, StoreTx } from '../model/store.ts';
 import { rowInsert } from './batches.ts';
 import { toDoomedBlob } from './rows.ts';
 import type { Session } from './session.ts';

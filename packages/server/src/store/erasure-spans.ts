@@ -1,10 +1,11 @@
+import type { ItemSpan } from '../model/erasure.ts';
 /**
  * The shredding transaction's statements: each works on a span of items at once, and on nothing of another tenant.
  *
  * `CROSS JOIN` and `IN (SELECT ...)` name the order of the loops: first the span, then an index look-up per call.
  */
 import { Bug } from '../model/errors.ts';
-import type { ItemSpan, StoreTx } from '../model/store.ts';
+import type { StoreTx } from '../model/store.ts';
 import { batches, perBatch } from './batches.ts';
 import { fromKindCode, toKindCode } from './rows.ts';
 import type { Parameter, Session } from './session.ts';
@@ -15,6 +16,7 @@ type SpanWrites = Pick<
   | 'spanArtifacts'
   | 'spanCalls'
   | 'spanTokens'
+  | 'deleteSpanEvents'
   | 'deleteSpanArtifacts'
   | 'deleteSpanTokens'
   | 'deleteSpanCalls'
@@ -45,9 +47,9 @@ export function spanWrites(session: Session): SpanWrites {
       return rows.map((row) => ({ slot: row.slot, ownerId: row.owner_id, blob: row.blob }));
     },
     async spanCalls(span) {
-      const sql = `SELECT item.seq, item.call_id, call.upload_until, call.id AS found_id
+      const sql = `SELECT item.seq, item.call_id, call.upload_until, call.status, call.id AS found_id
         FROM item LEFT JOIN call ON call.id = item.call_id AND call.tenant_id = ?
-        WHERE ${inSpan} AND (call.id IS NULL OR call.upload_until IS NOT NULL) ORDER BY item.seq`;
+        WHERE ${inSpan} AND (call.id IS NULL OR call.upload_until IS NOT NULL OR call.status = 'awaited') ORDER BY item.seq`;
       const { id } = await tenantOf(session, span);
       const rows = await session.rows<CallRow>(sql, [id, ...planned(span)]);
       return rows.map((row) => ({
@@ -55,6 +57,7 @@ export function spanWrites(session: Session): SpanWrites {
         callId: row.call_id,
         exists: row.found_id !== null,
         isUploading: row.upload_until !== null,
+        isAwaited: row.status === 'awaited',
       }));
     },
     async spanTokens(span, kinds) {
@@ -70,6 +73,11 @@ export function spanWrites(session: Session): SpanWrites {
         token: row.token,
         ownerId: row.owner_id,
       }));
+    },
+    async deleteSpanEvents(span) {
+      const sql = `DELETE FROM metadata_event WHERE call_id IN ${callsInSpan} AND tenant_id = ?`;
+      const { id } = await tenantOf(session, span);
+      await session.change(sql, [...planned(span), id]);
     },
     async deleteSpanArtifacts(span, kinds) {
       const sql = `DELETE FROM artifact WHERE owner_id IN ${callsInSpan} AND tenant_id = ? AND ${dialect.within('kind')}`;
@@ -115,7 +123,8 @@ export function spanWrites(session: Session): SpanWrites {
 }
 
 type ArtifactRow = Pick<Row<'artifact'>, 'slot' | 'owner_id' | 'blob'>;
-type CallRow = Pick<Row<'item'>, 'seq' | 'call_id'> & Pick<Row<'call'>, 'upload_until'> & { found_id: string | null };
+type CallRow = Pick<Row<'item'>, 'seq' | 'call_id'> &
+  Pick<Row<'call'>, 'upload_until'> & { status: Row<'call'>['status'] | null; found_id: string | null };
 
 function spanOf(span: ItemSpan): Parameter[] {
   return [span.erasureId, span.fromSeq, span.toSeq];

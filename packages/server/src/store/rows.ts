@@ -1,6 +1,6 @@
 /** Between rows and the model's types: one pair of functions per noun, and the only place that reads JSON. */
 import type { Insertable } from 'kysely';
-import type { Artifact, Call } from '../model/call.ts';
+import type { Artifact, Call, MetadataEvent } from '../model/call.ts';
 import type { DoomedBlob, Erasure, Hold, Item, Tombstone } from '../model/erasure.ts';
 import { Bug } from '../model/errors.ts';
 import type { JournalEntry, TopRow } from '../model/key-store.ts';
@@ -149,6 +149,16 @@ export function fromCall(call: Call): Insertable<Tables['call']> {
     created_at: call.createdAt,
     upload_until: call.uploadUntil,
     is_upload_doomed: toFlag(call.isUploadDoomed),
+  };
+}
+
+export function toMetadataEvent(row: Row<'metadata_event'>): MetadataEvent {
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    callId: row.call_id,
+    receivedAt: row.received_at,
+    sealed: row.sealed,
   };
 }
 

@@ -1,8 +1,9 @@
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { type Faults, noFaults } from '../lib/faults.ts';
+import type { CopyOptions } from '../model/copy-options.ts';
 import { AppError } from '../model/errors.ts';
 import type { KeyStore } from '../model/key-store.ts';
-import type { CopyOptions, Store, StoreReads, StoreTx } from '../model/store.ts';
+import type { Store, StoreReads, StoreTx } from '../model/store.ts';
 import { artifactReads, artifactWrites } from './artifacts.ts';
 import { auditReads, auditWrites } from './audit.ts';
 import { callReads, callWrites } from './calls.ts';
@@ -12,6 +13,7 @@ import { Db } from './db.ts';
 import { doomedReads, doomedWrites } from './doomed.ts';
 import { spanWrites } from './erasure-spans.ts';
 import { erasureReads, erasureWrites } from './erasures.ts';
+import { eventReads, eventWrites } from './events.ts';
 import { holdReads, holdWrites } from './holds.ts';
 import { jobReads, jobWrites } from './jobs.ts';
 import { journalChanges, journalReads } from './journal.ts';
@@ -96,6 +98,7 @@ function readsOn(session: Session): StoreReads {
     clients: clientReads,
     artifacts: artifactReads,
     calls: callReads,
+    events: eventReads,
     tokens: tokenReads,
     tombstones: tombstoneReads,
     erasures: erasureReads,
@@ -114,6 +117,7 @@ function writesOn(session: Session): StoreTx {
     clients: clientWrites,
     artifacts: artifactWrites,
     calls: callWrites,
+    events: eventWrites,
     tokens: tokenWrites,
     tombstones: tombstoneWrites,
     erasures: (on) => ({ ...erasureReads(on), ...erasureWrites(on), ...spanWrites(on) }),

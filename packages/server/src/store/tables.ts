@@ -79,6 +79,14 @@ type CallTable = {
   is_upload_doomed: Flag;
 };
 
+type MetadataEventTable = {
+  id: string;
+  tenant_id: string;
+  call_id: string;
+  received_at: number;
+  sealed: Uint8Array;
+};
+
 type EpochTable = { id: string; tenant_id: string; number: number; slot: number };
 type TokenTable = { tenant: number; kind: KindCode; epoch: number; token: Uint8Array; owner_id: string };
 type TombstoneTable = { call_id: string; tenant_id: string; shredded_at: number; gone_at: number | null };
@@ -160,6 +168,7 @@ export type Tables = {
   journal: JournalTable;
   artifact: ArtifactTable;
   call: CallTable;
+  metadata_event: MetadataEventTable;
   epoch: EpochTable;
   token: TokenTable;
   tombstone: TombstoneTable;

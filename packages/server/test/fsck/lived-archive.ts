@@ -11,6 +11,7 @@ import { openJson } from '../../src/engine/artifacts.ts';
 import { openRecording } from '../../src/engine/calls/read-recording.ts';
 import type { Caller, Engine } from '../../src/engine/context.ts';
 import { eraseNow } from '../../src/engine/erasure/erase-now.ts';
+import { addEvent } from '../../src/engine/events/add-event.ts';
 import { placeHold } from '../../src/engine/holds/place-hold.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import type { Identifier } from '../../src/model/call.ts';
@@ -74,6 +75,9 @@ export async function liveALittle(): Promise<Lived> {
   const purged = await call('s-purged', '512 555 0004');
   const depersonalized = await call('s-depersonalized', '512 555 0005');
   const silenced = await call('s-silenced', '512 555 0006');
+  for (const value of ['s-held', 's-purged', 's-depersonalized', 's-silenced', 's-still-to-come']) {
+    await addEvent(engine, caller, { kind: 'session', value }, { at: 1, metadata: { heard: 'of' } });
+  }
   const hold = await placeHold(engine, caller, {
     callIds: [],
     identifiers: [{ kind: 'phone', value: '512 555 0003' }],

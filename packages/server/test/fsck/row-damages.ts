@@ -1,6 +1,31 @@
+import { newId } from '../../src/lib/ids.ts';
 import { type Damage, flipped, slotOf } from './damage.ts';
 import { type OpenArchive, recording } from './lived-archive.ts';
 import { token } from './token-damages.ts';
+
+/** Writes an event of a call as if it had come; its content opens for nobody. */
+function plantEvent(at: OpenArchive, callId: string): string {
+  const id = newId(1);
+  at.sql('INSERT INTO metadata_event VALUES (?, ?, ?, 1, ?)', id, at.story.tenantId, callId, Buffer.alloc(100));
+  return id;
+}
+
+export const events: Record<string, Damage> = {
+  'an event that does not open': {
+    plant: (at) => plantEvent(at, at.story.plain),
+    finds: ['event_damaged'],
+    quick: [],
+  },
+  'an event of a call whose details were erased': {
+    plant: (at) => plantEvent(at, at.story.depersonalized),
+    finds: ['event_orphaned'],
+  },
+  'an event of a call that was purged': {
+    plant: (at) => plantEvent(at, at.story.purged),
+    finds: ['event_orphaned'],
+    leaves: [],
+  },
+};
 
 export const artifacts: Record<string, Damage> = {
   'what is sealed in a row and does not open': {

@@ -42,7 +42,7 @@ async function tombstoneTokens(at: Work): Promise<number> {
 
 async function purgeOne(at: Work, call: LifeCall): Promise<void> {
   await stage.archive(at, call);
-  await purgeAll(at, { by: 'phone', phone: call.phone });
+  await purgeAll(at, { by: 'customer', phones: [call.phone], emails: [] });
 }
 
 async function placeOne({ engine, caller }: Work): Promise<void> {
@@ -82,7 +82,7 @@ describe('what the journal carries for a replay', () => {
       expect(await forget(at.engine)).toBe(1);
       expect(await detailsOf(at, 'hold_placed')).toEqual([null]);
       await expectClean(at.engine);
-      await purgeAll(at, { by: 'phone', phone: held.phone });
+      await purgeAll(at, { by: 'customer', phones: [held.phone], emails: [] });
       expect(await detailsOf(at, 'item_erased'), 'the hold still holds').toEqual([]);
     });
   });
@@ -121,7 +121,7 @@ describe('what the journal carries for a replay', () => {
     await stage.process(async (at) => await stage.archive(at, purged));
     const copy = stage.copy();
     await stage.process(async (at) => {
-      await purgeAll(at, { by: 'phone', phone: purged.phone });
+      await purgeAll(at, { by: 'customer', phones: [purged.phone], emails: [] });
       await pass(at, 6);
       expect(await forget(at.engine)).toBe(0);
       expect(await tombstoneTokens(at)).toBeGreaterThan(0);

@@ -40,7 +40,7 @@ describe('a token epoch', () => {
     const found = await purge(
       engine,
       scene.app.caller(),
-      { by: 'phone', phone: '512.555.1234' },
+      { by: 'customer', phones: ['512.555.1234'], emails: [] },
       { whatIf: true, waitMs: 0 },
     );
     expect(found.map((item) => item.callId)).toEqual([kept]);
@@ -69,7 +69,12 @@ describe('a token epoch', () => {
     await engine.epochs.begin(tenant.id);
     const young = await scene.archived('b', '+15125551234');
     const find = async () =>
-      await purge(engine, scene.app.caller(), { by: 'phone', phone: '5125551234' }, { whatIf: true, waitMs: 0 });
+      await purge(
+        engine,
+        scene.app.caller(),
+        { by: 'customer', phones: ['5125551234'], emails: [] },
+        { whatIf: true, waitMs: 0 },
+      );
     expect((await find()).map((item) => item.callId).sort()).toEqual([old, young].sort());
     expect(await turnDueEpochs(engine)).toBe(1);
     expect((await find()).map((item) => item.callId).sort()).toEqual([old, young].sort());
@@ -89,7 +94,7 @@ describe('a token epoch', () => {
     const found = await purge(
       engine,
       scene.app.caller(),
-      { by: 'phone', phone: '5125551234' },
+      { by: 'customer', phones: ['5125551234'], emails: [] },
       { whatIf: true, waitMs: 0 },
     );
     engine.store.reads.tokens.owners = owners;

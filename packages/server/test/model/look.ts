@@ -2,7 +2,7 @@ import { openJson } from '../../src/engine/artifacts.ts';
 import { sessionStandings } from '../../src/engine/calls/call-status.ts';
 import { openRecording } from '../../src/engine/calls/read-recording.ts';
 import type { Caller, Engine } from '../../src/engine/context.ts';
-import { resolvePhone } from '../../src/engine/erasure/resolve.ts';
+import { resolveCustomer } from '../../src/engine/erasure/resolve.ts';
 import type { Call, Artifact as Row } from '../../src/model/call.ts';
 import type { Json, Predicted } from './agreement.ts';
 import { factsOf, nameOf, phones, sessions, tenantSlugs, whoseAudio } from './universe.ts';
@@ -34,7 +34,8 @@ async function lookAtTenant(engine: Engine, caller: Caller): Promise<Json> {
     return { standing: standing.kind, id };
   });
   const found: Json[] = [];
-  for (const [written] of phones) found.push(await resolvePhone(engine, engine.store.reads, caller, written));
+  for (const [written] of phones)
+    found.push(await resolveCustomer(engine, engine.store.reads, caller, [{ kind: 'phone', value: written }]));
   const holds = (await engine.store.reads.holds.active(caller.tenant.id)).map((hold) => hold.id);
   return { standings, found, holds };
 }

@@ -1,8 +1,8 @@
 import { Upload } from '../../src/engine/archive/upload.ts';
 import { openRecording } from '../../src/engine/calls/read-recording.ts';
 import type { Caller, Engine } from '../../src/engine/context.ts';
-import type { PurgeSubject } from '../../src/engine/erasure/purge.ts';
-import { resolveCalls, resolvePhone } from '../../src/engine/erasure/resolve.ts';
+import type { PurgeSubject } from '../../src/engine/erasure/purge-subject.ts';
+import { resolveCalls, resolveCustomer } from '../../src/engine/erasure/resolve.ts';
 import { runErasureJob } from '../../src/engine/jobs/erasure-job.ts';
 import { Upkeep } from '../../src/engine/upkeep/upkeep.ts';
 import { AppError } from '../../src/model/errors.ts';
@@ -77,7 +77,11 @@ const deeds: { [Do in Act['do']]: (asking: Asking<ActOf<Do>>) => Promise<Json> }
   async find({ act, process, callers }) {
     const caller = callerOf(callers, act.tenant);
     const { engine } = process;
-    return { found: await resolvePhone(engine, engine.store.reads, caller, writtenAs(act.phone, act.form)) };
+    return {
+      found: await resolveCustomer(engine, engine.store.reads, caller, [
+        { kind: 'phone', value: writtenAs(act.phone, act.form) },
+      ]),
+    };
   },
   async upkeep({ process }) {
     await new Upkeep(process.engine).once();
@@ -141,7 +145,9 @@ async function purge({ act, process, callers, verbs }: Asking<ActOf<'purge'>>): 
 }
 
 function subjectOf(subject: Subject): PurgeSubject {
-  return subject.by === 'phone' ? { by: 'phone', phone: writtenAs(subject.phone, subject.form) } : subject;
+  return subject.by === 'phone'
+    ? { by: 'customer', phones: [writtenAs(subject.phone, subject.form)], emails: [] }
+    : subject;
 }
 
 async function erase({ act, process, callers, verbs }: Asking<ActOf<'erase'>>): Promise<Json> {

@@ -32,6 +32,11 @@ test('a purge by phone names calls only, though a hold of the number is released
   };
   const reads: StoreReads = { ...store.reads, holds: { ...store.reads.holds, active } };
   const meanwhile = { ...engine, store: { ...store, reads, write: store.write.bind(store) } };
-  const items = await purge(meanwhile, caller, { by: 'phone', phone }, { whatIf: true, waitMs: 1000 });
+  const items = await purge(
+    meanwhile,
+    caller,
+    { by: 'customer', phones: [phone], emails: [] },
+    { whatIf: true, waitMs: 1000 },
+  );
   expect(items).toEqual([{ callId, sessionId: 'named', standing: 'would_purge' }]);
 });

@@ -111,7 +111,7 @@ async function eraseEarly(timed: TimedArchive, keepCopy: () => void): Promise<vo
   await releaseHold(engine, caller(), released.id);
   await sealedAfter(timed, async () => {
     for (const phone of numbersOf('card', 'claim')) {
-      await purge(engine, caller(), { by: 'phone', phone }, { whatIf: false, waitMs: 10_000 });
+      await purge(engine, caller(), { by: 'customer', phones: [phone], emails: [] }, { whatIf: false, waitMs: 10_000 });
     }
     const invoices = samples.filter(({ customer }) => customer === 'invoice');
     const ids = invoices.map(({ info }) => callIds.get(info.sessionId) ?? '');

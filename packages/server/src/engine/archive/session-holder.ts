@@ -3,6 +3,7 @@ import type { StoreTx } from '../../model/store.ts';
 import type { Tenant } from '../../model/tenant.ts';
 import type { Engine } from '../context.ts';
 import { gatedByPurge } from '../erasure/resolve.ts';
+import { awaitedOf } from '../events/awaited.ts';
 import { findCall, tombstoneToken } from '../identifiers.ts';
 
 /** Whose a session id is at this moment. */
@@ -35,6 +36,20 @@ export async function sessionHolder(
     const token = await tombstoneToken(engine, tenant, identifier);
     const tombstones = await tx.tombstones.findByToken(tenant.id, identifier.kind, token);
     if (tombstones.length > 0 && call === undefined) return { kind: 'erased' };
+    if (await isAwaitedAndPurged(engine, tx, tenant, identifier)) return { kind: 'erased' };
   }
   return { kind: 'free' };
+}
+
+/** True when a purge of the session has begun while only events of it were there, and has not yet left its tombstone. */
+async function isAwaitedAndPurged(
+  engine: Engine,
+  tx: StoreTx,
+  tenant: Tenant,
+  identifier: Identifier,
+): Promise<boolean> {
+  if (identifier.kind !== 'session' || !(await tx.calls.anyAwaited(tenant.id))) return false;
+  const awaited = await awaitedOf(engine, tx, tenant, identifier);
+  const ids = awaited.map((call) => call.id);
+  return (await gatedByPurge(tx, ids)).size > 0;
 }

@@ -6,6 +6,7 @@ import { AppError, codeOf, hasCode } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
 import { sealJson } from '../artifacts.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
+import { absorbAwaited } from '../events/awaited.ts';
 import { coresOf, insertTokens } from '../identifiers.ts';
 import { contextOf } from '../secrets.ts';
 import { destroyUpload, removeStray } from './abandoned-uploads.ts';
@@ -97,6 +98,8 @@ export class Upload {
       for (const [artifact, bytes] of sealed)
         await tx.artifacts.setSealed(artifact.slot, this.#change(artifact, bytes));
       await tx.calls.update(callId, { ...skeletonOf(call), status: 'complete', uploadUntil: null });
+      const came = { details: this.#artifact('details'), identifiers: call.identifiers };
+      await absorbAwaited(this.#engine, tx, this.#caller.tenant, came);
     });
     this.#callId = undefined;
     await this.#engine.faults.at('archive:finished');

@@ -1,19 +1,19 @@
 import { openRange, plainSizeBytes } from '../../keys/sealing.ts';
 import type { BlobName } from '../../model/blob-store.ts';
-import type { Artifact, CallArtifactKind } from '../../model/call.ts';
-import { reachOf } from '../../model/erasure.ts';
+import type { Artifact } from '../../model/call.ts';
 import { AppError, hasCode } from '../../model/errors.ts';
 import type { StoredFacts } from '../archive/new-call.ts';
 import { openJson } from '../artifacts.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
+import { isGated } from '../erasure/gates.ts';
 import { contextOf } from '../secrets.ts';
+import { visibleCall } from './visible-call.ts';
 
 /** How often a running download asks whether it is still allowed. */
 const recheckMs = 1000;
 
 /** A recording found and opened; `body` may be asked for once. */
-export type OpenedRecording = {
-  contentType: string;
+export type OpenedRecording = Pick<StoredFacts, 'contentType' | 'format'> & {
   sizeBytes: number;
   /** Plaintext from `start` to just before `endExclusive`. Cut with an error within a second of an erasure's start. */
   body(start: number, endExclusive: number): AsyncGenerator<Buffer>;
@@ -23,9 +23,8 @@ export type OpenedRecording = {
 /** Opens a call's recording. Throws `recording_not_found` for what is unknown, foreign, erased or being erased. */
 export async function openRecording(engine: Engine, caller: Caller, callId: string): Promise<OpenedRecording> {
   requireScope(caller, 'calls:read');
-  const call = await engine.store.reads.calls.find(caller.tenant.id, callId);
-  if (call === undefined || call.uploadUntil !== null) throw new AppError('recording_not_found');
-  if (await isGated(engine, callId, 'recording')) throw new AppError('recording_not_found');
+  const visible = await visibleCall(engine.store.reads, caller.tenant.id, callId);
+  if (visible === undefined || visible.gated.has('recording')) throw new AppError('recording_not_found');
   const artifact = await engine.store.reads.artifacts.find(callId, 'recording');
   if (!artifact?.blob || !artifact.sealed) throw new AppError('recording_not_found');
   try {
@@ -48,6 +47,7 @@ async function open(engine: Engine, callId: string, artifact: Artifact, blob: Bl
     let plain: AsyncGenerator<Buffer> | undefined;
     return {
       contentType: facts.contentType,
+      format: facts.format,
       sizeBytes,
       body: (start, endExclusive) => {
         plain = openRange(key, contextOf(artifact), reader, { start, endExclusive });
@@ -67,19 +67,15 @@ async function open(engine: Engine, callId: string, artifact: Artifact, blob: Bl
   }
 }
 
-/** True while a started erasure that reaches this artifact has not let go of the call. */
-async function isGated(engine: Engine, callId: string, kind: CallArtifactKind): Promise<boolean> {
-  const gates = await engine.store.reads.erasures.gatesOf([callId]);
-  return gates.some((gate) => reachOf(gate.action, gate).artifacts.includes(kind));
-}
-
 async function* whileAllowed(engine: Engine, callId: string, plain: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let checkedAt = engine.clock.now();
   for await (const chunk of plain) {
     if (Math.abs(engine.clock.now() - checkedAt) >= recheckMs) {
       checkedAt = engine.clock.now();
-      const stillThere = await engine.store.reads.artifacts.find(callId, 'recording');
-      if (!stillThere || (await isGated(engine, callId, 'recording'))) throw new AppError('recording_not_found');
+      // The row last: an erasure that lets go of its gate between the two reads has taken it.
+      const isHidden = await isGated(engine.store.reads, callId, 'recording');
+      const isThere = (await engine.store.reads.artifacts.find(callId, 'recording')) !== undefined;
+      if (isHidden || !isThere) throw new AppError('recording_not_found');
     }
     yield chunk;
   }

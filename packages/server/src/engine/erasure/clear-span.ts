@@ -1,10 +1,10 @@
-import { type DoomedBlob, type Erasure, personalIdentifierKinds, reachOf } from '../../model/erasure.ts';
-import type { ItemSpan, StoreTx } from '../../model/store.ts';
+import { type DoomedBlob, type Erasure, type ItemSpan, personalIdentifierKinds, reachOf } from '../../model/erasure.ts';
+import type { StoreTx } from '../../model/store.ts';
 import type { Engine } from '../context.ts';
 
 /**
- * Removes the rows that an erasure's action reaches of a span: artifacts, whose bytes are written down as doomed, tokens,
- * and calls. `artifacts` are those of the span within that reach, read before; their slots are the caller's to destroy.
+ * Removes the rows that an erasure's action reaches of a span: artifacts, whose bytes are written down as doomed, events,
+ * tokens, and calls. `artifacts` are those of the span within that reach, read before; their slots are the caller's to destroy.
  */
 export async function clearSpan(
   engine: Pick<Engine, 'clock'>,
@@ -20,6 +20,8 @@ export async function clearSpan(
       blob === null ? [] : [{ blob, ownerId, erasureId: erasure.id, since }],
     ),
   );
+  // Sealed under the same keys.
+  if (reach.artifacts.includes('details')) await tx.erasures.deleteSpanEvents(span);
   await tx.erasures.deleteSpanArtifacts(span, reach.artifacts);
   if (reach.tokens !== 'none') {
     await tx.erasures.deleteSpanTokens(span, reach.tokens === 'all' ? 'all' : personalIdentifierKinds);

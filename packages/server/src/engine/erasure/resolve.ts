@@ -1,11 +1,11 @@
-import type { Call } from '../../model/call.ts';
+import type { Call, Identifier } from '../../model/call.ts';
 import type { ErasureAction, Tombstone } from '../../model/erasure.ts';
 import type { StoreReads } from '../../model/store.ts';
 import { standingOf } from '../calls/call-status.ts';
 import type { Caller, Engine } from '../context.ts';
 import { findOwners } from '../identifiers.ts';
 
-/** Calls found by one phone are read this many at a time. */
+/** Calls found by one identifier are read this many at a time. */
 const pageSize = 1000;
 
 /** What one named thing turned out to be. */
@@ -20,7 +20,9 @@ export type Resolved =
 /** Each call id as asked, in that order. Another tenant's is unknown; ids are compared exactly. */
 export async function resolveCalls(engine: Engine, caller: Caller, callIds: readonly string[]): Promise<Resolved[]> {
   const reads = engine.store.reads;
-  const calls = new Map((await reads.calls.findMany(caller.tenant.id, callIds)).map((call) => [call.id, call]));
+  const found = await reads.calls.findMany(caller.tenant.id, callIds);
+  // Of an awaited call nobody was told the id.
+  const calls = new Map(found.flatMap((call) => (call.status === 'awaited' ? [] : [[call.id, call]])));
   const missing = callIds.filter((id) => !calls.has(id));
   const tombstones = new Map(
     (await reads.tombstones.find(caller.tenant.id, missing)).map((tombstone) => [tombstone.callId, tombstone]),
@@ -41,20 +43,26 @@ export async function resolveSessions(engine: Engine, caller: Caller, ids: reado
   return resolved;
 }
 
-/** Every call that carries the number, however either was written; ascending by id. Nothing is left out silently. */
-export async function resolvePhone(
+/**
+ * Every call that carries any of these, however it was written; each once, ascending by id. Nothing is left out silently.
+ */
+export async function resolveCustomer(
   engine: Engine,
   reads: StoreReads,
   caller: Caller,
-  phone: string,
+  identifiers: readonly Identifier[],
 ): Promise<string[]> {
-  const found: string[] = [];
-  for (;;) {
-    const page = { afterId: found.at(-1) ?? '', limit: pageSize };
-    const owners = await findOwners(engine, reads, caller.tenant, { kind: 'phone', value: phone }, page);
-    found.push(...owners);
-    if (owners.length < pageSize) return await onlyCalls(reads, caller, found);
+  const found = new Set<string>();
+  for (const identifier of identifiers) {
+    for (let afterId = ''; ; ) {
+      const owners = await findOwners(engine, reads, caller.tenant, identifier, { afterId, limit: pageSize });
+      for (const owner of owners) found.add(owner);
+      const last = owners.at(-1);
+      if (last === undefined || owners.length < pageSize) break;
+      afterId = last;
+    }
   }
+  return await onlyCalls(reads, caller, [...found].sort());
 }
 
 /** Tokens belong to calls and to holds; only calls can be erased. */

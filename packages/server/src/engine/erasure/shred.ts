@@ -1,8 +1,8 @@
 import { journalEntry } from '../../keys/journal-entries.ts';
 import { GroupCommit } from '../../lib/group-commit.ts';
-import { type Erasure, type Item, reachOf, tombstoneIdentifierKinds } from '../../model/erasure.ts';
+import { type Erasure, type Item, type ItemSpan, reachOf, tombstoneIdentifierKinds } from '../../model/erasure.ts';
 import type { JournalEntry } from '../../model/key-store.ts';
-import type { ItemSpan, StoreTx, TombstoneToken } from '../../model/store.ts';
+import type { StoreTx, TombstoneToken } from '../../model/store.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
 import type { Engine } from '../context.ts';
 import { heldAmong } from '../holds/held-calls.ts';
@@ -112,12 +112,19 @@ async function leaveTombstones(
   span: ItemSpan,
   items: readonly Item[],
 ): Promise<Map<string, TombstoneToken[]>> {
-  const gone = new Set((await tx.erasures.spanCalls(span)).flatMap((call) => (call.exists ? [] : [call.callId])));
+  const special = await tx.erasures.spanCalls(span);
+  const gone = new Set(special.flatMap((call) => (call.exists ? [] : [call.callId])));
+  // No client was told of these calls, and they have no bytes: to everybody they are gone at once.
+  const awaited = new Set(special.flatMap((call) => (call.isAwaited ? [call.callId] : [])));
   const tokens = await tx.erasures.spanTokens(span, tombstoneIdentifierKinds);
-  const stone = { tenantId: erasure.tenantId, shreddedAt: engine.clock.now(), goneAt: null };
+  const shreddedAt = engine.clock.now();
   const kept = await toTombstoneTokens(engine, tx, erasure.tenantId, tokens);
   await tx.tombstones.insert(
-    items.filter((item) => !gone.has(item.callId)).map(({ callId }) => ({ ...stone, callId })),
+    items
+      .filter((item) => !gone.has(item.callId))
+      .map(({ callId }) => {
+        return { callId, tenantId: erasure.tenantId, shreddedAt, goneAt: awaited.has(callId) ? shreddedAt : null };
+      }),
     kept,
   );
   const byCall = new Map<string, TombstoneToken[]>();

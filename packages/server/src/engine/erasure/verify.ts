@@ -1,8 +1,8 @@
 import { fromRanges } from '../../keys/journal-entries.ts';
 import { slotsByLeaf } from '../../keys/page.ts';
-import { type Erasure, type Item, personalIdentifierKinds, reachOf } from '../../model/erasure.ts';
+import { type Erasure, type Item, type ItemSpan, personalIdentifierKinds, reachOf } from '../../model/erasure.ts';
 import { AppError, Bug, codeOf, type ErrorCode } from '../../model/errors.ts';
-import type { ItemSpan, StoreTx } from '../../model/store.ts';
+import type { StoreTx } from '../../model/store.ts';
 import type { Engine } from '../context.ts';
 import { blobsLeft, lookApart } from './look-apart.ts';
 import type { Run } from './run.ts';

@@ -1,5 +1,5 @@
 import { openBytes } from '../../keys/sealing.ts';
-import { type Artifact, type Call, callArtifactKinds } from '../../model/call.ts';
+import { type Artifact, type Call, callArtifactKinds, isArchived } from '../../model/call.ts';
 import { hasCode } from '../../model/errors.ts';
 import { archiveOwner } from '../access/signing-key.ts';
 import { contextOf } from '../secrets.ts';
@@ -8,7 +8,8 @@ import { checkRecording } from './recordings.ts';
 
 /**
  * Artifacts side by side in one leaf: each has an owner, and a recording its bytes. In a deep look, what is sealed in its
- * row opens under the key of its slot at its place. An upload under way has not written everything yet.
+ * row opens under the key of its slot at its place. An upload under way has not written everything yet, nor has
+ * whoever brings an event whose call is awaited.
  *
  * @param keyOf the key of a live slot (a view); undefined for one that is not live, which is another check's business.
  */
@@ -33,7 +34,7 @@ export async function checkArtifacts(
     if (look.isDeep && artifact.sealed !== null && !opens(artifact, artifact.sealed, key)) {
       look.findings.problem('artifact_damaged', nameOf(artifact));
     }
-    if (call === undefined || call.status === 'uploading') continue;
+    if (call === undefined || !isArchived(call)) continue;
     if (artifact.sealed === null) look.findings.problem('artifact_unsealed', nameOf(artifact));
     if (artifact.kind === 'recording') await checkRecording(look, artifact, key);
   }

@@ -1,4 +1,4 @@
-import type { Call, CallArtifactKind } from '../../model/call.ts';
+import { type Call, type CallArtifactKind, isArchived } from '../../model/call.ts';
 import { reachOfEntry, Suspects } from './journal-pages.ts';
 import { byTenant, type Look, paged, pageSize } from './look.ts';
 
@@ -21,9 +21,10 @@ export async function checkCalls(look: Look): Promise<void> {
   const read = async (afterId: string) => await look.reads.calls.page(afterId, pageSize);
   for await (const page of paged('', read, (last: Call) => last.id)) {
     for (const call of page) checkState(look, call);
-    const archived = page.filter((call) => call.status !== 'uploading');
+    const archived = page.filter(isArchived);
     look.findings.count('calls', archived.length);
-    look.findings.count('uploads', page.length - archived.length);
+    look.findings.count('uploads', page.filter((call) => call.status === 'uploading').length);
+    look.findings.count('awaited', page.filter((call) => call.status === 'awaited').length);
     if (look.isDeep) for (const call of archived) look.findings.ofTenant(call.tenantId).calls += 1;
     for (const [callId, kinds] of await missingOf(look, archived)) await missing.add(callId, kinds);
   }

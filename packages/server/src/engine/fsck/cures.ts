@@ -8,6 +8,7 @@ export type Cure = { code: ProblemCode } & (
   | { kind: 'slot'; slot: number }
   | { kind: 'artifacts'; tenantId: string; ownerId: string }
   | { kind: 'tokens'; ownerId: string }
+  | { kind: 'events'; tenantId: string; callId: string }
   | { kind: 'tombstone'; tenantId: string; callId: string; journalId: string }
   | { kind: 'tombstone-tokens'; tenantId: string; callId: string }
   | { kind: 'doomed'; blob: string }

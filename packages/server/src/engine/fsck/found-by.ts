@@ -1,6 +1,6 @@
 import { openBytes } from '../../keys/sealing.ts';
 import { blocksOf, decryptTokens, tokenBytes } from '../../keys/token-cipher.ts';
-import type { Artifact, Call, Identifier } from '../../model/call.ts';
+import { type Artifact, type Call, type Identifier, isArchived } from '../../model/call.ts';
 import { hasCode } from '../../model/errors.ts';
 import type { Tenant } from '../../model/tenant.ts';
 import type { IdentifierKind, StoredToken } from '../../model/token-store.ts';
@@ -28,7 +28,7 @@ export async function checkFoundBy(look: Look, epochKeys: EpochKeys): Promise<vo
   const tenants = new Map(look.tenants.map((tenant) => [tenant.id, tenant]));
   const read = async (afterId: string) => await look.reads.calls.page(afterId, batch);
   for await (const page of paged('', read, (last: Call) => last.id)) {
-    const archived = page.filter((call) => call.status !== 'uploading');
+    const archived = page.filter(isArchived);
     for (const [tenantId, calls] of byTenant(archived)) {
       const tenant = tenants.get(tenantId);
       if (tenant !== undefined && (await hasIndexKey(look, tenant)))

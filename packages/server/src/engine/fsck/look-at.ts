@@ -8,6 +8,7 @@ import { checkBlobs } from './blobs.ts';
 import { checkCalls } from './calls.ts';
 import { checkDoomed } from './doomed.ts';
 import { checkErasures } from './erasures.ts';
+import { checkEvents } from './events.ts';
 import { Findings } from './findings.ts';
 import { checkFoundBy } from './found-by.ts';
 import { checkJournal } from './journal.ts';
@@ -100,6 +101,7 @@ async function checkInstant(
     },
     async () => await checkTenants(look),
     async () => await checkCalls(look),
+    async () => await checkEvents(look),
     async () => await checkTokens(look, epochKeys),
     async () => {
       if (look.isDeep && topmost) await checkFoundBy(look, epochKeys);

@@ -41,6 +41,8 @@ export const problemMeanings = {
   erasure_stranded: { means: 'an erasure is running and no job will go on with it', todo: repair },
   erasure_tally: { means: 'how an erasure ended contradicts how its items did', todo: tell },
   erasure_times: { means: 'the state of an erasure and the times that it shows contradict each other', todo: tell },
+  event_damaged: { means: 'metadata that came later does not open under its key and place', todo: restore },
+  event_orphaned: { means: 'metadata that came later belongs to a call that has no details', todo: repairIfEnded },
   hold_without_reason: { means: 'an active hold has no reason', todo: restore },
   item_artifact_left: { means: 'an artifact that an item erased is still there', todo: 'Erase the call again.' },
   item_call_left: { means: 'a call that an item purged still has its row', todo: 'Purge the call again.' },

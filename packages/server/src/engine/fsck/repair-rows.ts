@@ -31,6 +31,19 @@ export async function repairTokens(on: Repairs, cure: CureOf<'tokens'>): Promise
   });
 }
 
+/** Removes the events of a call that was purged: what opened them is gone. Those of any other call may be wanted again. */
+export async function repairEvents(on: Repairs, { code, tenantId, callId }: CureOf<'events'>): Promise<void> {
+  await repairOne(on, code, async (tx) => {
+    const isPurged = (await tx.tombstones.find(tenantId, [callId])).length > 0;
+    const hasDetails = (await tx.artifacts.find(callId, 'details')) !== undefined;
+    if (!isPurged || hasDetails) return undefined;
+    const events = await tx.events.deleteOfCall(callId);
+    return events === 0
+      ? undefined
+      : { what: `events of call ${callId}`, tenantId, subjectId: callId, ids: { events } };
+  });
+}
+
 async function leadsSomewhere(tx: StoreTx, { tenantId, ownerId }: StoredToken): Promise<boolean> {
   if ((await tx.calls.find(tenantId, ownerId)) !== undefined) return true;
   const hold = await tx.holds.find(tenantId, ownerId);

@@ -9,7 +9,14 @@ import type { Repairs } from './one-repair.ts';
 import type { ProblemCode } from './problem-meanings.ts';
 import { removeDoomed, repairBytes, repairUnfinished } from './repair-bytes.ts';
 import { repairArtifacts, repairSlots } from './repair-keys.ts';
-import { repairDoomed, repairErasure, repairTokens, repairTombstone, repairTombstoneTokens } from './repair-rows.ts';
+import {
+  repairDoomed,
+  repairErasure,
+  repairEvents,
+  repairTokens,
+  repairTombstone,
+  repairTombstoneTokens,
+} from './repair-rows.ts';
 
 /**
  * Repairs what a look has found, where that cannot make anything unreadable that lives, and looks again.
@@ -54,6 +61,7 @@ async function repairFound(on: Repairs, found: Findings): Promise<void> {
   const isLost = isAnythingLost(found);
   for (const cure of of('tokens')) if (cure.code === 'token_of_erased' || !isLost) await repairTokens(on, cure);
   for (const cure of of('tombstone')) await repairTombstone(on, cure);
+  for (const cure of of('events')) await repairEvents(on, cure);
   for (const cure of of('tombstone-tokens')) await repairTombstoneTokens(on, cure);
   for (const cure of of('erasure')) await repairErasure(on, cure);
   for (const cure of of('doomed')) if (await repairDoomed(on, cure)) doomed.push(cure.blob);

@@ -55,7 +55,9 @@ async function checkSession(look: Look, token: StoredToken, epochKeys: EpochKeys
   const queries = queriesOf(look, token, epochKeys);
   const owners = await look.reads.tokens.owners(token.tenantId, 'session', queries, '', sharersMax);
   if (owners.length < 2) return;
-  const calls = (await look.reads.calls.findMany(token.tenantId, owners)).map((call) => call.id).sort();
+  const sharers = await look.reads.calls.findMany(token.tenantId, owners);
+  // Of a call that comes any number may be awaited, one for each event.
+  const calls = sharers.flatMap((call) => (call.status === 'awaited' ? [] : [call.id])).sort();
   if (calls.length > 1 && calls[0] === token.ownerId) {
     look.findings.problem('session_shared', `calls ${calls.join(', ')}`);
   }

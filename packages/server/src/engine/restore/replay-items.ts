@@ -1,7 +1,7 @@
 import { newId } from '../../lib/ids.ts';
-import { type Actor, type Erasure, type ErasureAction, reachOf } from '../../model/erasure.ts';
+import { type Actor, type Erasure, type ErasureAction, type ItemSpan, reachOf } from '../../model/erasure.ts';
 import type { JournalEntry } from '../../model/key-store.ts';
-import type { ItemSpan, StoreTx, TombstoneToken } from '../../model/store.ts';
+import type { StoreTx, TombstoneToken } from '../../model/store.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
 import type { Engine } from '../context.ts';
 import { clearSpan } from '../erasure/clear-span.ts';

@@ -1,3 +1,4 @@
+import { isArchived } from '../../model/call.ts';
 import type { JournalEntry } from '../../model/key-store.ts';
 import type { StoreTx } from '../../model/store.ts';
 import { clearUpload } from '../archive/abandoned-uploads.ts';
@@ -71,11 +72,11 @@ async function replayOther(engine: Engine, tx: StoreTx, entry: JournalEntry, rep
   }
 }
 
-/** An upload that was under way when the copy was made, and was given up later. */
+/** An upload that was under way when the copy was made, or a call that was awaited then, and was given up later. */
 async function abandonAgain(engine: Engine, tx: StoreTx, entry: JournalEntry): Promise<number[]> {
   const { tenantId, ownerId } = entry;
   const call = tenantId === null || ownerId === null ? undefined : await tx.calls.find(tenantId, ownerId);
-  if (call === undefined || call.uploadUntil === null) return [];
+  if (call === undefined || isArchived(call)) return [];
   return (await clearUpload(engine, tx, call.id)).slots;
 }
 

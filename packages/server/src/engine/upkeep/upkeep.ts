@@ -4,6 +4,7 @@ import { ClockWatch } from '../../lib/clock-watch.ts';
 import { codeOf } from '../../model/errors.ts';
 import { sweepAbandonedUploads } from '../archive/abandoned-uploads.ts';
 import type { Engine } from '../context.ts';
+import { sweepAwaited } from '../events/awaited.ts';
 import { DetailForgetter } from './forget-details.ts';
 import { shortenLeases } from './shorten-leases.ts';
 import { turnDueEpochs } from './turn-epochs.ts';
@@ -15,7 +16,7 @@ const tombstoneBatch = 1000;
 
 /**
  * Looks after what nobody waits for: abandoned uploads, slots of dead processes, root keys past their horizon, token
- * epochs that are due, the daily seal, old tombstones, journal details that nobody needs any more, opened keys in memory.
+ * epochs that are due, the daily seal, events whose calls never came, old tombstones, journal details that nobody needs any more, opened keys in memory.
  * Every process does it; all of it happens under locks and may be repeated.
  */
 export class Upkeep {
@@ -64,6 +65,7 @@ export class Upkeep {
       (await engine.rootKeys.hasUnlocked()) ? await engine.rootKeys.lockAway() : 0,
     );
     await this.#try('epochs', async () => await turnDueEpochs(engine));
+    await this.#try('awaited', async () => await sweepAwaited(engine));
     await this.#try('tombstones', async () => {
       const before = engine.clock.now() - engine.limits.tombstoneMs;
       return await engine.store.write(async (tx) => await tx.tombstones.dropGone(before, tombstoneBatch));

@@ -1,5 +1,6 @@
 import { foundation } from './0001-foundation.ts';
+import { metadataEvents } from './0002-metadata-events.ts';
 import type { Migration } from './migration.ts';
 
 /** All of them, in the order in which they run. */
-export const migrations: readonly Migration[] = [foundation];
+export const migrations: readonly Migration[] = [foundation, metadataEvents];

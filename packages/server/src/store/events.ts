@@ -1,0 +1,36 @@
+import type { StoreReads, StoreTx } from '../model/store.ts';
+import { rowInsert } from './batches.ts';
+import { toMetadataEvent } from './rows.ts';
+import type { Session } from './session.ts';
+import type { Row } from './tables.ts';
+
+export function eventReads(session: Session): StoreReads['events'] {
+  return {
+    async ofCall(callId) {
+      const sql = 'SELECT * FROM metadata_event WHERE call_id = ? ORDER BY id';
+      return (await session.rows<Row<'metadata_event'>>(sql, [callId])).map(toMetadataEvent);
+    },
+    async page(afterId, limit) {
+      const sql = 'SELECT * FROM metadata_event WHERE id > ? ORDER BY id LIMIT ?';
+      return (await session.rows<Row<'metadata_event'>>(sql, [afterId, limit])).map(toMetadataEvent);
+    },
+  };
+}
+
+const insertEvents = rowInsert({
+  table: 'metadata_event',
+  columns: ['id', 'tenant_id', 'call_id', 'received_at', 'sealed'],
+});
+
+export function eventWrites(session: Session): StoreTx['events'] {
+  return {
+    ...eventReads(session),
+    async insert(events) {
+      const rows = events.map((one) => [one.id, one.tenantId, one.callId, one.receivedAt, one.sealed]);
+      await insertEvents(session, rows);
+    },
+    async deleteOfCall(callId) {
+      return await session.change('DELETE FROM metadata_event WHERE call_id = ?', [callId]);
+    },
+  };
+}

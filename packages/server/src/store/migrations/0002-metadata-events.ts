@@ -1,0 +1,15 @@
+import type { Migration } from './migration.ts';
+
+/** Metadata that comes later than its call, and the calls that stand for what came before theirs. */
+export const metadataEvents: Migration = {
+  name: '0002-metadata-events',
+  statements: ({ bytes, integer, clustered }) => [
+    `CREATE TABLE metadata_event (
+      id TEXT NOT NULL PRIMARY KEY, tenant_id TEXT NOT NULL, call_id TEXT NOT NULL, received_at ${integer} NOT NULL,
+      sealed ${bytes} NOT NULL
+    ) ${clustered}`,
+    'CREATE INDEX metadata_event_call ON metadata_event (call_id)',
+    "CREATE INDEX call_awaited ON call (created_at) WHERE status = 'awaited'",
+    "CREATE INDEX call_awaited_tenant ON call (tenant_id) WHERE status = 'awaited'",
+  ],
+};
