@@ -11,6 +11,7 @@ import { detailsOf } from './lib/bulk-loader.ts';
 import { inLanes } from './lib/load.ts';
 import { openPlainDatabase } from './lib/plain-database.ts';
 import { startServer } from './lib/server.ts';
+import { Throughput } from './lib/throughput.ts';
 import { percentile, timeMs } from './lib/timing.ts';
 
 const lanes = 8;
@@ -58,20 +59,6 @@ export async function benchArchive(bench: Bench): Promise<void> {
     client.close();
     await server.stop();
     bare.close();
-  }
-}
-
-class Throughput {
-  #done = 0;
-  #tookMs = 0;
-
-  add({ done, tookMs }: { done: number; tookMs: number }): void {
-    this.#done += done;
-    this.#tookMs += tookMs;
-  }
-
-  perSecond(): number {
-    return (this.#done * 1000) / this.#tookMs;
   }
 }
 

@@ -4,6 +4,8 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'key-tree': async () => (await import('./key-tree.ts')).benchKeyTree,
   'purge-by-phone': async () => (await import('./purge-by-phone.ts')).benchPurgeByPhone,
   'what-if': async () => (await import('./what-if.ts')).benchWhatIf,
+  'creovai-status': async () => (await import('./creovai-status.ts')).benchCreovaiStatus,
+  'creovai-purges': async () => (await import('./creovai-purges.ts')).benchCreovaiPurges,
   archive: async () => (await import('./archive.ts')).benchArchive,
   'long-recording': async () => (await import('./long-recording.ts')).benchLongRecording,
 };

@@ -1,13 +1,12 @@
 import { ApiClient } from './lib/api-client.ts';
-import { makeHome, phoneOf } from './lib/archive-home.ts';
+import { phoneOf } from './lib/archive-home.ts';
 import type { Bench } from './lib/benchmark.ts';
 import type { Figure, Goal } from './lib/figure.ts';
+import { callsPerCustomer, customersOf, makeLargeHome } from './lib/large-home.ts';
 import { Random } from './lib/random.ts';
 import { startServer } from './lib/server.ts';
 import { percentile, timeMs } from './lib/timing.ts';
 
-const callsPerLoad = 50_000;
-const callsPerCustomer = 4;
 const warmUps = 50;
 
 /**
@@ -32,13 +31,7 @@ export async function benchWhatIf(bench: Bench): Promise<void> {
 }
 
 async function measure(bench: Bench, calls: number): Promise<{ tookMs: number[]; nothingMs: number[] }> {
-  const { home, credentials } = await makeHome(bench, `home-${calls}`, async (loader) => {
-    for (let from = 0; from < calls; from += callsPerLoad) {
-      const count = Math.min(callsPerLoad, calls - from);
-      await loader.load(Array.from({ length: count }, (_, i) => callOf(from + i, calls)));
-      bench.say(`${from + count} of ${calls} calls loaded`);
-    }
-  });
+  const { home, credentials } = await makeLargeHome(bench, `home-${calls}`, calls);
   const server = await startServer(bench, home);
   const client = new ApiClient(server.url, 1);
   try {
@@ -57,16 +50,6 @@ async function measure(bench: Bench, calls: number): Promise<{ tookMs: number[];
     client.close();
     await server.stop();
   }
-}
-
-/** A customer's calls lie far apart. */
-function callOf(i: number, calls: number) {
-  const phone = phoneOf(i % customersOf(calls));
-  return { sessionId: `session-${i}`, phone, startedAt: 1_750_000_000_000 + i * 1000, recording: null };
-}
-
-function customersOf(calls: number): number {
-  return Math.ceil(calls / callsPerCustomer);
 }
 
 async function askFor(client: ApiClient, customer: number): Promise<void> {

@@ -11,8 +11,11 @@ export type Config = {
   masterKeyFile: string | null;
   /** An age recipient; null where retired root keys stay as they are. */
   recoveryKey: string | null;
-  listen: { host: string; port: number };
+  listen: Listen;
+  /** A second listener, for clients whose requests announce a length beside a chunked body; null for none. */
+  lenientListen: Listen | null;
   publicUrl: string | null;
+  shareLifeMs: number;
   trustProxy: readonly string[];
   horizonMs: number;
   tombstoneMs: number;
@@ -21,6 +24,12 @@ export type Config = {
   jobLeaseMs: number;
   workers: number;
 };
+
+/** An address to listen on, and the certificate to speak TLS with there; null is plain HTTP. */
+export type Listen = { host: string; port: number; certificate: CertificateFiles | null };
+
+/** PEM files: a certificate with those that lead to its authority behind it, and its private key. */
+export type CertificateFiles = { certFile: string; keyFile: string };
 
 type Setting = { name: string; default: string; help: string };
 
@@ -43,7 +52,29 @@ export const settings = [
     help: 'An age recipient (`age1...`) whose identity is kept offline: retired root keys exist only sealed to it, so that backups open with the identity alone',
   },
   { name: 'TACET_LISTEN', default: '127.0.0.1:8484', help: 'Address and port; port 0 picks a free one' },
+  {
+    name: 'TACET_TLS_CERT',
+    default: '',
+    help: 'PEM file with the TLS certificate and those that lead to its authority behind it. It and the key are read again on SIGHUP',
+  },
+  { name: 'TACET_TLS_KEY', default: '', help: 'PEM file with the private key of the certificate' },
+  {
+    name: 'TACET_TLS',
+    default: '',
+    help: '`on` or `off`: TLS on `TACET_LISTEN`; default: on where a certificate is configured',
+  },
+  {
+    name: 'TACET_LENIENT_LISTEN',
+    default: '',
+    help: "Address and port, or a port of 127.0.0.1, of a second listener with every route, for Creovai's C++ SDK, which announces a length beside a chunked body and speaks TLS on port 443. Never behind an HTTP proxy, whose forwarded headers count for nothing here; default: none",
+  },
+  {
+    name: 'TACET_LENIENT_TLS',
+    default: '',
+    help: '`on` or `off`: TLS on `TACET_LENIENT_LISTEN`; default: on where a certificate is configured',
+  },
   { name: 'TACET_PUBLIC_URL', default: '', help: 'Base of absolute links; default: the address of the listener' },
+  { name: 'TACET_SHARE_LIFE', default: '8h', help: 'How long a share link opens its call; at least 1m' },
   {
     name: 'TACET_TRUST_PROXY',
     default: '',
@@ -75,6 +106,12 @@ export const settings = [
 
 type Name = (typeof settings)[number]['name'];
 type Env = Readonly<Record<string, string | undefined>>;
+/** Parses one setting; undefined where that failed and has been noted among the problems. */
+type Read = <T>(name: Name, parse: (text: string) => T) => T | undefined;
+
+/** Longest that anything made today may be kept: a hundred years. */
+const lifeDaysMax = 36_500;
+const dayMs = 24 * 3_600_000;
 
 /** Names that Kubernetes puts into every container beside a service called `tacet`. */
 const injected = /^TACET_(SERVICE|PORT)(_|$)/;
@@ -89,7 +126,7 @@ export function readConfig(env: Env): Config {
   for (const name of Object.keys(env)) {
     if (name.startsWith('TACET_') && !known.has(name) && !injected.test(name)) problems.push(`${name} does not exist`);
   }
-  const read = <T>(name: Name, parse: (text: string) => T): T | undefined => {
+  const read: Read = (name, parse) => {
     const text = env[name] ?? settings.find((setting) => setting.name === name)?.default ?? '';
     try {
       return parse(text);
@@ -104,11 +141,12 @@ export function readConfig(env: Env): Config {
     keysDirs: read('TACET_KEYS_DIR', () => parseKeysDirs(env['TACET_KEYS_DIR'], home)),
     masterKeyFile: read('TACET_MASTER_KEY_FILE', (text) => (text === '' ? null : resolve(text))),
     recoveryKey: read('TACET_RECOVERY_KEY', parseRecoveryKey),
-    listen: read('TACET_LISTEN', parseListen),
+    ...readListeners(env, read),
     publicUrl: read('TACET_PUBLIC_URL', parseUrl),
+    shareLifeMs: read('TACET_SHARE_LIFE', (text) => bounded(parseDuration(text), 60_000, lifeDaysMax * dayMs)),
     trustProxy: read('TACET_TRUST_PROXY', parseProxies),
     horizonMs: read('TACET_BACKUP_HORIZON', parseDuration),
-    tombstoneMs: read('TACET_TOMBSTONE_DAYS', (text) => parseWhole(text, 1, 36_500) * 24 * 3_600_000),
+    tombstoneMs: read('TACET_TOMBSTONE_DAYS', (text) => parseWhole(text, 1, lifeDaysMax) * dayMs),
     uploadBytesMax: read('TACET_MAX_UPLOAD', parseSize),
     uploadLeaseMs: read('TACET_UPLOAD_LEASE', (text) => bounded(parseDuration(text), 1000, 3_600_000)),
     jobLeaseMs: read('TACET_JOB_LEASE', (text) => bounded(parseDuration(text), 1000, 60_000)),
@@ -117,6 +155,36 @@ export function readConfig(env: Env): Config {
   if (problems.length > 0) throw new AppError('config_invalid', { message: problems.join('; ') });
   // Every part was read, or there would be a problem.
   return Object.freeze(config) as Config;
+}
+
+/** Where to listen, each listener with the certificate if it speaks TLS. */
+function readListeners(env: Env, read: Read) {
+  const [certFile, keyFile] = [env['TACET_TLS_CERT'] ?? '', env['TACET_TLS_KEY'] ?? ''];
+  const missing = certFile === '' ? 'TACET_TLS_CERT' : 'TACET_TLS_KEY';
+  const certificate = read(missing, () => parseCertificate(certFile, keyFile));
+  const certificateIf = (name: 'TACET_TLS' | 'TACET_LENIENT_TLS') => {
+    const isOn = read(name, (text) => parseTls(text, { hasCertificate: certificate !== null }));
+    return (isOn && certificate) || null;
+  };
+  const [listen, lenient] = [read('TACET_LISTEN', parseListen), read('TACET_LENIENT_LISTEN', parseLenientListen)];
+  const [own, lenientOwn] = [certificateIf('TACET_TLS'), certificateIf('TACET_LENIENT_TLS')];
+  return {
+    listen: listen && { ...listen, certificate: own },
+    lenientListen: lenient && { ...lenient, certificate: lenientOwn },
+  };
+}
+
+function parseCertificate(certFile: string, keyFile: string): CertificateFiles | null {
+  if (certFile === '' && keyFile === '') return null;
+  if (certFile === '' || keyFile === '') throw new Error('is missing: a certificate and its key come together');
+  return { certFile: resolve(certFile), keyFile: resolve(keyFile) };
+}
+
+function parseTls(text: string, { hasCertificate }: { hasCertificate: boolean }): boolean {
+  if (text === '') return hasCertificate;
+  if (text !== 'on' && text !== 'off') throw new Error('is not on or off');
+  if (text === 'on' && !hasCertificate) throw new Error('needs TACET_TLS_CERT and TACET_TLS_KEY');
+  return text === 'on';
 }
 
 function parseKeysDirs(text: string | undefined, home: string): string[] {
@@ -144,6 +212,12 @@ function parseListen(text: string): { host: string; port: number } {
   const host = match?.[1] ?? match?.[2];
   if (host === undefined) throw new Error('is not HOST:PORT');
   return { host, port: parseWhole(match?.[3] ?? '', 0, 65_535) };
+}
+
+/** `HOST:PORT`, a port of this machine alone, or nothing. */
+function parseLenientListen(text: string): { host: string; port: number } | null {
+  if (text === '') return null;
+  return parseListen(/^\d+$/.test(text) ? `127.0.0.1:${text}` : text);
 }
 
 function parseUrl(text: string): string | null {
@@ -178,7 +252,7 @@ export function parseDuration(text: string): number {
   const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);
   if (text === '0') return 0;
   if (match === null) throw new Error('is not a duration such as 60s, 12h or 7d');
-  const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 24 * 3_600_000 };
+  const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: dayMs };
   return Number(match[1]) * units[match[2] as keyof typeof units];
 }
 

@@ -20,7 +20,7 @@ const rules: Readonly<Record<string, Rule>> = {
   http: {
     rooms: ['engine', 'model', 'lib'],
     packages: ['fastify', 'typebox', '@fastify/type-provider-typebox'],
-    node: ['node:http', 'node:net', 'node:stream', 'node:stream/promises', 'node:querystring'],
+    node: ['node:http', 'node:https', 'node:net', 'node:stream', 'node:stream/promises', 'node:querystring'],
   },
   cli: {
     rooms: ['engine', 'model', 'lib', 'keys', 'store', 'vault', 'blobs', 'backup', 'http', 'config.ts', 'app.ts'],
@@ -39,6 +39,7 @@ const rules: Readonly<Record<string, Rule>> = {
 const packagesOfFiles: Readonly<Record<string, readonly string[]>> = {
   'lib/password-hash.ts': ['@node-rs/argon2'],
   'lib/access-token.ts': ['jose'],
+  'lib/share-token.ts': ['jose'],
   'vault/recovery-key.ts': ['age-encryption'],
 };
 

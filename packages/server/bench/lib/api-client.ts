@@ -7,6 +7,9 @@ export type Credentials = { clientId: string; clientSecret: string };
 /** One status as the wire shows it. */
 export type SessionStatus = { sessionId: string; status: string };
 
+/** What a purge says of one call. */
+export type PurgeStatus = { callId: string; status: string };
+
 /**
  * What a client of the archive does, over connections that stay open. Bare on purpose: it runs on the cores that are
  * measured, so it does as little as it can. An answer that is not the expected one is an error.
@@ -60,6 +63,11 @@ export class ApiClient {
   async statuses(sessionIds: readonly string[]): Promise<SessionStatus[]> {
     const answer = await this.#json('/callCapture/v1/status', { callSessionIds: sessionIds });
     return (answer as { callSessions: SessionStatus[] }).callSessions;
+  }
+
+  /** Purges calls by their ids; returns what is said of each, in the order asked. */
+  async purgeCalls(ids: readonly string[]): Promise<PurgeStatus[]> {
+    return ((await this.#json('/purge/v1/calls', { ids })) as { items: PurgeStatus[] }).items;
   }
 
   /** Purges every call of a number, or says which it would; returns how many. */

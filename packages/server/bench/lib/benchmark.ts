@@ -17,6 +17,12 @@ export type Sizes = {
   /** Archives in which numbers are looked up. */
   whatIfCalls: readonly [small: number, large: number];
   whatIfNumbers: number;
+  /** Calls of the archive in which the status of sessions is asked for, and how often. */
+  statusCalls: number;
+  statusRequests: number;
+  /** Calls of the archive that is purged by ids, and requests sent without a pause in one turn. */
+  purgeIdCalls: number;
+  purgeIdRequests: number;
   /** Recordings archived one after the other or together. */
   uploads: number;
   /** The long recording, and the short one beside it. */
@@ -34,6 +40,10 @@ export const fullSizes: Sizes = {
   recordingBytes: 200_000,
   whatIfCalls: [10_000, 1_000_000],
   whatIfNumbers: 1000,
+  statusCalls: 1_000_000,
+  statusRequests: 1000,
+  purgeIdCalls: 200_000,
+  purgeIdRequests: 200,
   uploads: 2000,
   longBytes: 2 ** 30,
   shortBytes: 2 ** 26,
@@ -50,6 +60,10 @@ export const quickSizes: Sizes = {
   recordingBytes: 20_000,
   whatIfCalls: [100, 400],
   whatIfNumbers: 20,
+  statusCalls: 400,
+  statusRequests: 20,
+  purgeIdCalls: 1200,
+  purgeIdRequests: 2,
   uploads: 24,
   longBytes: 2 ** 23,
   shortBytes: 2 ** 21,

@@ -44,6 +44,8 @@ function sizesOf(sizes: Sizes): string {
     `${sizes.slots} slots`,
     `${sizes.purgeRecordings} recordings of ${sizes.recordingBytes} bytes among ${sizes.purgeCalls} calls`,
     `${sizes.whatIfNumbers} numbers among ${sizes.whatIfCalls.join(' and ')} calls`,
+    `${sizes.statusRequests} status requests among ${sizes.statusCalls} calls`,
+    `${sizes.purgeIdRequests} purges a turn among ${sizes.purgeIdCalls} calls`,
     `${sizes.uploads} uploads`,
     `one recording of ${sizes.longBytes} bytes`,
   ].join('; ');

@@ -79,7 +79,9 @@ function keeps(figure: Figure, goal: Goal, limit: number): boolean {
 function limitOf(figure: Figure, limit: number | undefined): string {
   if (figure.goal === undefined || limit === undefined) return '-';
   const sign = figure.goal.is === 'at most' ? '<=' : '>=';
-  return figure.goal.of === 'value' ? `${sign} ${limit} ${figure.unit}` : `${sign} ${limit.toFixed(1)} x`;
+  return figure.goal.of === 'value'
+    ? `${sign} ${limit} ${figure.unit}`
+    : `${sign} ${Number.isInteger(limit) ? limit.toFixed(1) : limit} x`;
 }
 
 /** Three significant digits, and no fraction of numbers that have three before the point. */

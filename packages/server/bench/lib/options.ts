@@ -37,6 +37,9 @@ export function readOptions(args: readonly string[], names: readonly string[]): 
         purgeRecordings: count(values['purge-recordings'], sizes.purgeRecordings),
         purgeRounds: count(values['purge-rounds'], sizes.purgeRounds),
         whatIfCalls: [sizes.whatIfCalls[0], count(values['what-if-calls'], sizes.whatIfCalls[1])],
+        statusCalls: count(values['status-calls'], sizes.statusCalls),
+        purgeIdCalls: count(values['purge-id-calls'], sizes.purgeIdCalls),
+        purgeIdRequests: count(values['purge-id-requests'], sizes.purgeIdRequests),
         uploads: count(values.uploads, sizes.uploads),
         longBytes: count(values['long-bytes'], sizes.longBytes),
       },
@@ -55,7 +58,8 @@ export function usage(names: readonly string[]): string {
   --from-source serves from the sources instead of the build
   --profile DIR the server leaves CPU profiles there
   --folder DIR  the disk to measure; default: the folder for temporary files
-  SIZE          --slots N, --purge-calls N, --purge-recordings N, --purge-rounds N, --what-if-calls N, --uploads N, --long-bytes N`;
+  SIZE          --slots N, --purge-calls N, --purge-recordings N, --purge-rounds N, --what-if-calls N,
+                --status-calls N, --purge-id-calls N, --purge-id-requests N, --uploads N, --long-bytes N`;
 }
 
 const size = { type: 'string' } as const;
@@ -71,6 +75,9 @@ const flags = {
   'purge-recordings': size,
   'purge-rounds': size,
   'what-if-calls': size,
+  'status-calls': size,
+  'purge-id-calls': size,
+  'purge-id-requests': size,
   uploads: size,
   'long-bytes': size,
 } as const;

@@ -1,8 +1,18 @@
+import { on } from 'node:events';
 import { Command } from 'commander';
-import { buildServer } from '../http/server.ts';
-import { stderrLog } from '../lib/log.ts';
+import { type CertificateFiles, type Config, type Listen, readConfig } from '../config.ts';
+import type { Engine } from '../engine/context.ts';
+import { buildServer, type ServerOptions } from '../http/server.ts';
+import { TlsListeners } from '../http/tls.ts';
+import { systemError } from '../lib/durable-files.ts';
+import { type Log, stderrLog } from '../lib/log.ts';
+import { AppError, codeOf } from '../model/errors.ts';
+import { readCertificate } from './certificate.ts';
 import type { Surroundings } from './command-line.ts';
-import { withApp } from './with-app.ts';
+import { withApp, withoutFaults } from './with-app.ts';
+
+type HttpServer = ReturnType<typeof buildServer>;
+type ListenName = 'TACET_LISTEN' | 'TACET_LENIENT_LISTEN';
 
 /** After SIGTERM the process ends within this time, whatever still runs. */
 const lastResortMs = 14_000;
@@ -13,17 +23,24 @@ const patienceMs = 5_000;
 /** How often, meanwhile, connections are closed whose requests have been answered. */
 const idleMs = 50;
 
-/** `tacet serve`: the API, and a worker unless TACET_WORKERS is 0. */
+/** `tacet serve`: the API, and a worker unless TACET_WORKERS is 0. On SIGHUP it reads its TLS certificate again. */
 export function serveCommand(around: Surroundings): Command {
   return new Command('serve').description('Serve the API, with a worker of its own').action(async () => {
     const end = untilToldToEnd();
-    await withApp(around, async (app, config) => {
-      const server = buildServer(app.engine, { trustProxy: config.trustProxy });
-      const address = await server.listen({ host: config.listen.host, port: config.listen.port });
+    // From here on SIGHUP ends nothing, and one that comes while we start is not lost.
+    const hangUps = on(process, 'SIGHUP');
+    const config = readConfig(withoutFaults(around.env));
+    const files = config.listen.certificate ?? config.lenientListen?.certificate ?? null;
+    // Before the archive is opened: a certificate is a setting, and may be of no use.
+    const tls = files === null ? undefined : new TlsListeners(await readCertificate(files));
+    await withApp(around, async (app) => {
+      const listeners = await openListeners(app.engine, config, tls);
       app.startBackground(config.workers);
-      process.stdout.write(`listening on ${address}\n`);
+      void renewAtEach(hangUps, { files, tls, log: app.engine.log });
+      if (listeners.lenient !== undefined) process.stdout.write(`lenient listener at ${listeners.lenient}\n`);
+      process.stdout.write(`listening on ${listeners.main}\n`);
       await end;
-      await closeServer(server);
+      await listeners.close();
     });
   });
 }
@@ -40,8 +57,73 @@ export function workCommand(around: Surroundings): Command {
   });
 }
 
+/** Where the API can be reached, as the base of its URLs. */
+type Listeners = { main: string; lenient?: string; close(): Promise<void> };
+
+/** Listens wherever the configuration says, or nowhere. */
+async function openListeners(engine: Engine, config: Config, tls: TlsListeners | undefined): Promise<Listeners> {
+  const servers: HttpServer[] = [];
+  const close = async () => {
+    await Promise.all(servers.map(closeServer));
+  };
+  let main = '';
+  const publicUrl = () => config.publicUrl ?? main;
+  const open = async (name: ListenName, at: Listen, options: Pick<ServerOptions, 'trustProxy' | 'isLenient'>) => {
+    const server = buildServer(engine, { ...options, publicUrl, ...(at.certificate !== null && tls && { tls }) });
+    servers.push(server);
+    return await listen(server, name, at);
+  };
+  try {
+    main = await open('TACET_LISTEN', config.listen, { trustProxy: config.trustProxy });
+    if (config.lenientListen === null) return { main, close };
+    // No proxy may stand before it, so that forwarded headers are anybody's.
+    const options = { trustProxy: [], isLenient: true };
+    return { main, lenient: await open('TACET_LENIENT_LISTEN', config.lenientListen, options), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function listen(server: HttpServer, name: ListenName, at: Listen): Promise<string> {
+  const { host, port, certificate } = at;
+  try {
+    const address = await server.listen({ host, port });
+    // Fastify does not look at a server that it has not made.
+    return certificate === null ? address : address.replace(/^http:/, 'https:');
+  } catch (error) {
+    const code = systemError(error)?.code;
+    if (code === undefined) throw error;
+    const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    const message = `${name}: cannot listen on ${where}: ${listenFailures.get(code) ?? 'the system refuses'}`;
+    throw new AppError('config_invalid', { message, detail: code, cause: error });
+  }
+}
+
+const listenFailures = new Map([
+  ['EADDRINUSE', 'somebody else does'],
+  ['EADDRNOTAVAIL', 'this machine has no such address'],
+  ['EACCES', 'this process may not, as most may not on ports below 1024'],
+  ['ENOTFOUND', 'there is no such host'],
+]);
+
+type Renewal = { files: CertificateFiles | null; tls: TlsListeners | undefined; log: Log };
+
+/** Reads the certificate again at each of these signals. One that is of no use changes nothing but the log. */
+async function renewAtEach(signals: AsyncIterable<unknown>, { files, tls, log }: Renewal): Promise<void> {
+  for await (const _signal of signals) {
+    if (files === null || tls === undefined) continue;
+    try {
+      tls.renew(await readCertificate(files));
+      log.info('tls.reloaded');
+    } catch (error) {
+      log.error('tls.reload_failed', { code: codeOf(error) });
+    }
+  }
+}
+
 /** Waits for the requests under way, but not for ever, and not for what their clients may yet ask on a connection kept. */
-async function closeServer(server: ReturnType<typeof buildServer>): Promise<void> {
+async function closeServer(server: HttpServer): Promise<void> {
   const { server: sockets } = server;
   const idle = setInterval(() => sockets.closeIdleConnections(), idleMs);
   const cut = setTimeout(() => sockets.closeAllConnections(), patienceMs);

@@ -2,9 +2,9 @@ import { blocksOf, decryptTokens, encryptCores, tokenCore } from '../keys/token-
 import type { Call, Identifier } from '../model/call.ts';
 import { AppError, hasCode } from '../model/errors.ts';
 import { emailValue, phoneValues } from '../model/phone.ts';
-import type { StoreReads, StoreTx, TokenQuery, TombstoneToken } from '../model/store.ts';
+import type { StoreReads, StoreTx, TombstoneToken } from '../model/store.ts';
 import type { Tenant } from '../model/tenant.ts';
-import type { Epoch, StoredToken } from '../model/token-store.ts';
+import type { Epoch, StoredToken, TokenQuery } from '../model/token-store.ts';
 import type { Engine } from './context.ts';
 
 /** The values under which one identifier is stored and asked for: a phone has up to two, anything else one or none. */

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { finished } from 'node:stream';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
@@ -9,19 +9,31 @@ import { AppError, codeOf } from '../model/errors.ts';
 import { sendCreovaiError } from './creovai/errors.ts';
 import { creovaiPlugin } from './creovai/plugin.ts';
 import { routeOf } from './failure.ts';
+import { LenientGate } from './lenient.ts';
 import { sendProblem } from './native/errors.ts';
 import { nativePlugin } from './native/plugin.ts';
 import { answerBeforeBodyEnds, leaveBodies } from './request-body.ts';
+import { sendGuestError } from './share/errors.ts';
+import { sharePlugin } from './share/plugin.ts';
+import type { TlsListeners } from './tls.ts';
 
 export type ServerOptions = {
   /** Addresses and networks of proxies whose forwarded headers are believed; none if empty. */
   trustProxy: readonly string[];
+  /** The base of absolute links, without a slash at its end. Asked for while requests are handled, never before. */
+  publicUrl: () => string;
+  /** Speaks TLS, with the certificate of these listeners. Default: plain HTTP. */
+  tls?: TlsListeners;
+  /** Takes requests with `Content-Length` beside `Transfer-Encoding: chunked`, as `LenientGate` tells. Default: refuses. */
+  isLenient?: boolean;
 };
 
 /** A connection on which nothing moves for so long is closed: uploaders that are gone, downloaders that stopped. */
 const silenceMsMax = 120_000;
 /** One request in all: the largest upload on a line of 1 Mbit/s takes five hours. */
 const requestMsMax = 6 * 3_600_000;
+/** A connection kept for the client's next request is closed after so long. */
+const idleMsMax = 72_000;
 /** When the server closes, requests under way have so long to end; then their connections are cut. */
 const closeMsMax = 8_000;
 /** Longer than any URL that Node accepts, so that an over-long id is unknown like any other. */
@@ -31,10 +43,13 @@ const paramLengthMax = 65_536;
  * The HTTP server with every surface, not yet listening.
  *
  * Paths match in any case and with slashes repeated; what stands for an id keeps its case. Every answer but a recording
- * is JSON, whatever was asked. The access log has one line per request: method, route pattern, status, milliseconds.
+ * and a shared page is JSON, whatever was asked. The access log has one line per request: method, route pattern, status,
+ * milliseconds.
  */
 export function buildServer(engine: Engine, options: ServerOptions): FastifyInstance {
   const answering = new WeakMap<Socket, ServerResponse>();
+  const gate = options.isLenient ? new LenientGate() : undefined;
+  const refuse = (socket: Socket, code = '') => refuseUnparsed(code, socket, answering.get(socket));
   const app: FastifyInstance = fastify({
     logger: false,
     trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
@@ -42,6 +57,8 @@ export function buildServer(engine: Engine, options: ServerOptions): FastifyInst
     return503OnClosing: false,
     connectionTimeout: silenceMsMax,
     requestTimeout: requestMsMax,
+    keepAliveTimeout: idleMsMax,
+    ...ownListener(engine, options, gate, refuse),
     routerOptions: {
       caseSensitive: false,
       ignoreDuplicateSlashes: true,
@@ -49,12 +66,17 @@ export function buildServer(engine: Engine, options: ServerOptions): FastifyInst
       maxParamLength: paramLengthMax,
     },
     frameworkErrors: (_error, request, reply) => {
-      // No hook runs for these, so the access log is written here.
-      engine.log.info('http', { method: request.method, route: 'unmatched', status: 400, ms: 0 });
       const error = new AppError('input_invalid', { message: 'The URL is malformed' });
       sendUnrouted(engine, error, request.raw.url, request, reply);
+      // No hook runs for these, so the access log is written here.
+      engine.log.info('http', { method: request.method, route: 'unmatched', status: reply.statusCode, ms: 0 });
     },
-    clientErrorHandler: (error, socket) => refuseUnparsed(error.code, socket, answering.get(socket)),
+    clientErrorHandler: (error, socket) => {
+      if (gate?.isOver(socket)) return;
+      // What is no mistake in HTTP, such as a handshake that failed, leaves nobody to answer.
+      if (/^(HPE|ERR_HTTP)_/.test(error.code)) refuse(socket, error.code);
+      else socket.destroy();
+    },
   });
   app.server.on('request', (request, response) => answering.set(request.socket, response));
   app.server.once('listening', () => {
@@ -72,9 +94,37 @@ export function buildServer(engine: Engine, options: ServerOptions): FastifyInst
     setTimeout(() => app.server.closeAllConnections(), closeMsMax).unref();
   });
   addHealth(app, engine);
-  app.register(creovaiPlugin(engine));
+  app.register(creovaiPlugin(engine, options));
   app.register(nativePlugin(engine), { prefix: '/v1' });
+  app.register(sharePlugin(engine), { prefix: '/share' });
   return app;
+}
+
+/**
+ * Makes Fastify listen with a server of our own where it takes one: with a certificate that can be replaced, or with the
+ * lenient parser. Otherwise with its own, which knows that `localhost` is two addresses.
+ */
+function ownListener(
+  engine: Engine,
+  { tls }: ServerOptions,
+  gate: LenientGate | undefined,
+  refuse: (socket: Socket) => void,
+): { serverFactory?: (handler: RequestListener) => Server } {
+  if (tls === undefined && gate === undefined) return {};
+  const create = tls === undefined ? createServer : tls.create.bind(tls);
+  return {
+    serverFactory(handler) {
+      const server = gate ? gate.serve(create, handler, refuse) : create({}, handler);
+      server.setTimeout(silenceMsMax);
+      server.requestTimeout = requestMsMax;
+      server.keepAliveTimeout = idleMsMax;
+      server.on('tlsClientError', (error: Error & { code?: string }) => {
+        // Health checks of balancers come and go without a word.
+        if (error.code !== 'ECONNRESET') engine.log.info('tls.handshake_failed', { error: error.code });
+      });
+      return server;
+    },
+  };
 }
 
 /** One line when the answer has gone out, or its connection broke before: then with `isCut`. */
@@ -113,6 +163,12 @@ async function isAbleToWork(engine: Engine): Promise<boolean> {
   }
 }
 
+/** By the first step of a path. Everything else at the root is Creovai's. */
+const errorForms: ReadonlyMap<string, typeof sendProblem> = new Map([
+  ['v1', sendProblem],
+  ['share', sendGuestError],
+]);
+
 /** An error outside every surface takes the form of the one that the path points at. */
 function sendUnrouted(
   engine: Engine,
@@ -121,14 +177,15 @@ function sendUnrouted(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  const send = /^\/+v1(?:[/?]|$)/i.test(url ?? '') ? sendProblem : sendCreovaiError;
+  const [, surface = ''] = /^\/+([^/?]*)/.exec(url ?? '') ?? [];
+  const send = errorForms.get(surface.toLowerCase()) ?? sendCreovaiError;
   send(engine, error, request, reply);
 }
 
 /** Answers what Node could not parse as HTTP, unless an answer is on its way already: then there is only closing. */
 function refuseUnparsed(code: string, socket: Socket, response: ServerResponse | undefined): void {
   const isMidAnswer = response?.headersSent === true && !response.writableFinished;
-  if (!socket.writable || code === 'ECONNRESET' || isMidAnswer) {
+  if (!socket.writable || isMidAnswer) {
     socket.destroy();
     return;
   }

@@ -14,10 +14,8 @@ import type {
 } from './erasure.ts';
 import type { JournalEntry, KeyStore, KeyTx, PagePlace, SealRecord } from './key-store.ts';
 import type { ApiClient, AuditEntry, Job, JobKind, Tenant } from './tenant.ts';
-import type { Epoch, IdentifierKind, StoredToken, TokenTx } from './token-store.ts';
+import type { Epoch, IdentifierKind, StoredToken, TokenQuery, TokenTx } from './token-store.ts';
 
-/** A token to look for: one value under one epoch. */
-export type TokenQuery = { epoch: number; token: Uint8Array };
 export type TombstoneToken = { tenantId: string; kind: IdentifierKind; token: Uint8Array; callId: string };
 export type ErasureTally = Record<ItemState, number> & { items: number };
 

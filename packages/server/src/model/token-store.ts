@@ -8,6 +8,9 @@ export type Epoch = { id: string; tenantId: string; number: number; slot: number
 /** A token as stored: 16 bytes, opaque without the epoch's key. */
 export type StoredToken = { tenantId: string; epoch: number; kind: IdentifierKind; token: Uint8Array; ownerId: string };
 
+/** A token to look for: one value under one epoch. */
+export type TokenQuery = { epoch: number; token: Uint8Array };
+
 export interface TokenTx {
   /** Living epochs of a tenant, oldest first. The last one is current: new tokens are written under it. */
   epochs(tenantId: string): Promise<Epoch[]>;

@@ -1,5 +1,5 @@
-import type { StoreReads, StoreTx, TokenQuery } from '../model/store.ts';
-import type { StoredToken } from '../model/token-store.ts';
+import type { StoreReads, StoreTx } from '../model/store.ts';
+import type { StoredToken, TokenQuery } from '../model/token-store.ts';
 import { rowInsert } from './batches.ts';
 import { allKindCodes, fromKindCode, toEpoch, toKindCode } from './rows.ts';
 import type { Parameter, Session } from './session.ts';

@@ -11,7 +11,7 @@ let thrown: unknown;
 
 beforeAll(async () => {
   app = await startApp({ workers: 0 });
-  server = buildServer(app.engine, { trustProxy: [] });
+  server = buildServer(app.engine, { trustProxy: [], publicUrl: () => 'http://127.0.0.1' });
   server.get('/fails/creovai', (request, reply) => sendCreovaiError(app.engine, thrown, request, reply));
   server.get('/fails/native', (request, reply) => sendProblem(app.engine, thrown, request, reply));
 });

@@ -22,7 +22,10 @@ describe('health', () => {
   });
 
   test('a process that is about to end is healthy and not ready', async () => {
-    const ending = buildServer({ ...app.engine, stopping: AbortSignal.abort() }, { trustProxy: [] });
+    const ending = buildServer(
+      { ...app.engine, stopping: AbortSignal.abort() },
+      { trustProxy: [], publicUrl: () => 'http://127.0.0.1' },
+    );
     const ready = await ending.inject({ method: 'GET', url: '/readyz' });
     expect([ready.statusCode, ready.json()]).toEqual([503, { status: 'not ready' }]);
     expect((await ending.inject({ method: 'GET', url: '/healthz' })).statusCode).toBe(200);

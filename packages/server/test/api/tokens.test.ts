@@ -179,7 +179,7 @@ describe('failed logins', () => {
 
   test('count for the address of the connection where no proxy is trusted', async () => {
     const client = await newClient();
-    const bare = buildServer(app.engine, { trustProxy: [] });
+    const bare = buildServer(app.engine, { trustProxy: [], publicUrl: () => 'http://127.0.0.1' });
     const from = async (forwarded: string, clientSecret: string) =>
       await bare.inject({
         method: 'POST',

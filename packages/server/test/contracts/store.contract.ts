@@ -3,6 +3,7 @@ import type { StoreSubject } from '../support/store-subject.ts';
 import { archiveCases } from './store.archive.ts';
 import { copyCases } from './store.copies.ts';
 import { erasureCases } from './store.erasures.ts';
+import { eventCases } from './store.events.ts';
 import { groupingCases } from './store.grouping.ts';
 import { recordCases } from './store.records.ts';
 import { spanCases } from './store.spans.ts';
@@ -16,6 +17,7 @@ const cases = {
   ...tokenCases,
   ...erasureCases,
   ...spanCases,
+  ...eventCases,
   ...recordCases,
   ...copyCases,
 };

@@ -72,8 +72,8 @@ export const spanCases = {
       await tx.calls.delete(ids[4] ?? '');
     });
     expect(await store.write((tx) => tx.erasures.spanCalls(span))).toEqual([
-      { seq: 2, callId: ids[2], exists: false, isUploading: false },
-      { seq: 3, callId: ids[3], exists: true, isUploading: true },
+      { seq: 2, callId: ids[2], exists: false, isUploading: false, isAwaited: false },
+      { seq: 3, callId: ids[3], exists: true, isUploading: true, isAwaited: false },
     ]);
   },
   'calls of a span are deleted; an upload under way stays, doomed': async (subject) => {

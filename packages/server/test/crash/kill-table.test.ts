@@ -13,6 +13,7 @@ import { type Log, silentLog } from '../../src/lib/log.ts';
 import { faultPoints } from './fault-points.ts';
 import { expectAtRest, expectRetry, standingOf } from './invariants.ts';
 import { callerOf, cast, type LifeCall, ledgerOf, lifeConfig, possibleStandings, tenantSlug } from './life.ts';
+import { expectEvents, expectEventsAgain, toldBy } from './life-events.ts';
 import { untilQuiet } from './quiet.ts';
 
 /** Lives at once: each waits for its seals about as long as it works. */
@@ -77,10 +78,13 @@ async function expectRecovery(folder: string): Promise<void> {
   for (const call of lifeCalls) {
     const standing = await standingOf(app.engine, caller, call);
     expect([...possibleStandings(call.session, deeds)], `standing of ${call.session}`).toContain(standing);
+    await expectEvents(app.engine, call, standing, toldBy(deeds));
     await expectRetry(app.engine, caller, call, standing);
     const expected = standing === 'absent' ? 'whole' : standing;
     expect(await standingOf(app.engine, caller, call), `${call.session} after a retry`).toBe(expected);
+    await expectEventsAgain(app.engine, caller, call, expected, toldBy(deeds));
   }
+  expect(await app.engine.store.reads.calls.anyAwaited(caller.tenant.id), 'events that still wait').toBe(false);
   await app.engine.rootKeys.seal();
   await app.engine.rootKeys.expire();
   await app.close();

@@ -10,7 +10,8 @@ import { faultsFrom } from '../../src/cli/fault-injection.ts';
 import { createTenant } from '../../src/engine/access/create-tenant.ts';
 import { Upload } from '../../src/engine/archive/upload.ts';
 import { eraseNow } from '../../src/engine/erasure/erase-now.ts';
-import { type PurgeSubject, purge } from '../../src/engine/erasure/purge.ts';
+import { purge } from '../../src/engine/erasure/purge.ts';
+import type { PurgeSubject } from '../../src/engine/erasure/purge-subject.ts';
 import { fsck } from '../../src/engine/fsck/fsck.ts';
 import { placeHold } from '../../src/engine/holds/place-hold.ts';
 import { releaseHold } from '../../src/engine/holds/release-hold.ts';
@@ -31,6 +32,7 @@ import {
   recordingOf,
   tenantSlug,
 } from './life.ts';
+import { earlyEvents, type LifeEvent, lateEvents, sendEvent, wordsOf } from './life-events.ts';
 import { untilQuiet } from './quiet.ts';
 
 const [folder = ''] = process.argv.slice(2);
@@ -59,7 +61,9 @@ const caller = callerOf(await createTenant(engine, { slug: tenantSlug, region: '
 const ids = new Map<LifeCall, string>();
 const idOf = (call: LifeCall) => ids.get(call) ?? '';
 
+await sendAll(earlyEvents);
 await archiveAll();
+await sendAll(lateEvents.filter(({ call }) => call !== cast.underWay));
 await eraseSome();
 await plantAndRepair();
 await engine.rootKeys.seal();
@@ -67,8 +71,17 @@ await engine.rootKeys.expire();
 await app.close();
 process.stdout.write(JSON.stringify(reached));
 
+async function sendAll(events: readonly LifeEvent[]): Promise<void> {
+  for (const event of events) {
+    ledger.tell({ did: 'sending', event: wordsOf(event) });
+    await sendEvent(engine, caller, event);
+    ledger.tell({ did: 'sent', event: wordsOf(event) });
+  }
+}
+
 async function archiveAll(): Promise<void> {
   for (const call of Object.values(cast) as LifeCall[]) {
+    if (call === cast.foretold || call === cast.awaited) continue;
     ledger.tell({ did: 'archiving', session: call.session });
     if (call === cast.underWay) continue;
     if (call === cast.aborted) await cutUpload(call);
@@ -97,11 +110,12 @@ async function eraseSome(): Promise<void> {
   const placed = await placeHold(engine, caller, { ...hold, callIds: [idOf(cast.held)] });
   await Promise.all([
     purgeOf([cast.purged, cast.purgedTwice], { by: 'calls', ids: [idOf(cast.purged), idOf(cast.purgedTwice)] }),
-    purgeOf([cast.purgedTwice, cast.purgedChat], { by: 'phone', phone: '(512) 555-0103' }),
+    purgeOf([cast.purgedTwice, cast.purgedChat], { by: 'customer', phones: ['(512) 555-0103'], emails: [] }),
     purge(engine, caller, { by: 'calls', ids: [idOf(cast.held)] }, { whatIf: false, waitMs: 10_000 }),
     eraseOne(cast.depersonalized, 'depersonalize'),
     eraseOne(cast.muted, 'delete-recording'),
     purgeUnderWay(),
+    purgeOf([cast.foretold], { by: 'sessions', ids: [cast.foretold.session] }),
   ]);
   await engine.epochs.turn(caller.tenant.id);
   await releaseHold(engine, caller, placed.id);
@@ -124,11 +138,12 @@ async function eraseOne(call: LifeCall, action: 'depersonalize' | 'delete-record
   ledger.tell({ did: 'erased', sessions: [call.session], leaves });
 }
 
-/** A purge that meets an upload under way: the uploader is refused at the end and nothing of it stays. */
+/** A purge that meets an upload under way: the uploader is refused at the end and nothing of it, or for it, stays. */
 async function purgeUnderWay(): Promise<void> {
   const call = cast.underWay;
   const upload = new Upload(engine, caller);
   await upload.describe(newCallOf(call));
+  await sendAll(lateEvents.filter((event) => event.call === call));
   await upload.storeRecording(chunksOf(recordingOf(call)), audio);
   await purgeOf([call], { by: 'sessions', ids: [call.session] });
   await upload.finish().catch((error: unknown) => {

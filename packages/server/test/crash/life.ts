@@ -24,6 +24,10 @@ export const cast = {
   muted: { session: 'muted', phone: '+15125550106', bytes: 5_000 },
   aborted: { session: 'aborted', phone: '+15125550107', bytes: 80_000 },
   underWay: { session: 'under-way', phone: '+15125550108', bytes: 80_000 },
+  /** Purged when only an event of it has come. */
+  foretold: { session: 'foretold', phone: '+15125550109', bytes: 0, hasTranscript: true },
+  /** Does not come: an event of it waits for it. */
+  awaited: { session: 'awaited', phone: '+15125550110', bytes: 0, hasTranscript: true },
 } as const satisfies Record<string, LifeCall>;
 
 export const tenantSlug = 'life';
@@ -34,7 +38,8 @@ export type Standing = 'absent' | 'whole' | 'gone' | 'depersonalized' | 'muted';
 /** What the life writes down before and after each deed, so that whoever comes after its death knows what to expect. */
 export type Deed =
   | { did: 'archiving' | 'archived'; session: string }
-  | { did: 'erasing' | 'erased'; sessions: string[]; leaves: Standing };
+  | { did: 'erasing' | 'erased'; sessions: string[]; leaves: Standing }
+  | { did: 'sending' | 'sent'; event: string };
 
 export function ledgerOf(folder: string) {
   const file = join(folder, 'ledger');

@@ -28,7 +28,10 @@ describe('a database that another program keeps locked for longer than requests 
 
   beforeEach(async () => {
     impatient = await openSqliteStore({ file, clock: scene.app.engine.clock, busyTimeoutMs });
-    const server = buildServer({ ...scene.app.engine, store: impatient }, { trustProxy: [] });
+    const server = buildServer(
+      { ...scene.app.engine, store: impatient },
+      { trustProxy: [], publicUrl: () => 'http://127.0.0.1' },
+    );
     client = new PlainClient(await server.listen({ host: '127.0.0.1', port: 0 }), await scene.app.token());
     close = async () => {
       await server.close();
@@ -71,7 +74,10 @@ describe('a database that another program keeps locked for longer than requests 
     const hold = async () => {
       holder ??= await holdDatabase('write', file);
     };
-    const server = buildServer({ ...scene.app.engine, store: impatient, faults }, { trustProxy: [] });
+    const server = buildServer(
+      { ...scene.app.engine, store: impatient, faults },
+      { trustProxy: [], publicUrl: () => 'http://127.0.0.1' },
+    );
     const uploader = new PlainClient(await server.listen({ host: '127.0.0.1', port: 0 }), await scene.app.token());
     expectTryLater(await uploader.archive('cut', '+15125550148', bytes), 'creovai');
     expect(await client.statusOf('cut'), 'what was not answered is not there').not.toBe('Complete');

@@ -1,11 +1,22 @@
 /** A copy of the database may be made at any instant: here, at every step of everything that writes. */
 import { afterAll, describe, expect, test } from 'vitest';
 import { Upload } from '../../src/engine/archive/upload.ts';
+import type { Engine } from '../../src/engine/context.ts';
 import { placeHold } from '../../src/engine/holds/place-hold.ts';
 import { releaseHold } from '../../src/engine/holds/release-hold.ts';
 import { faultPoints } from '../crash/fault-points.ts';
 import { standingOf } from '../crash/invariants.ts';
 import { audio, cast, type LifeCall, newCallOf, recordingOf, type Standing } from '../crash/life.ts';
+import {
+  earlyEvents,
+  expectEvents,
+  type LifeEvent,
+  lateEvents,
+  openedEvents,
+  sendEvent,
+  type Told,
+  wordsOf,
+} from '../crash/life-events.ts';
 import { erase, purgeAll, Stage, type Work } from './stage.ts';
 
 /** Points that no life without a restore, a repair or a recovery key comes to. */
@@ -13,7 +24,7 @@ const elsewhere = /^(restore|fsck|lock|backup):/;
 /** Of each point: copies made the first and the third time that the life comes to it. */
 const times = [1, 3];
 
-type Copy = { name: string; copy: string; complete: ReadonlySet<LifeCall>; begun: ReadonlySet<LifeCall> };
+type Copy = { name: string; copy: string; complete: ReadonlySet<LifeCall>; begun: ReadonlySet<LifeCall>; told: Told };
 
 /** How the life leaves its calls. */
 const leaves: readonly (readonly [LifeCall, Standing])[] = [
@@ -26,10 +37,18 @@ const leaves: readonly (readonly [LifeCall, Standing])[] = [
   [cast.depersonalized, 'depersonalized'],
   [cast.muted, 'muted'],
 ];
+/** Calls of which only events came: one was purged all the same, of the others they wait to the end. */
+const foretold: readonly (readonly [LifeCall, Standing])[] = [
+  [cast.foretold, 'gone'],
+  [cast.awaited, 'absent'],
+  [cast.aborted, 'absent'],
+];
+const events = [...earlyEvents, ...lateEvents].filter((event) => event.call !== cast.underWay);
 
 const life = new Stage();
 const copies: Copy[] = [];
 const [complete, begun] = [new Set<LifeCall>(), new Set<LifeCall>()];
+const told = { begun: new Set<LifeEvent>(), answered: new Set<LifeEvent>() };
 // What it retired at its beginning has passed its horizon when the copies are made.
 await life.process(async ({ engine }) => void (await engine.rootKeys.seal()));
 life.lapse(8 * 24 * 3_600_000);
@@ -54,7 +73,15 @@ describe('a copy of the database', () => {
           const expected = new Set<Standing>(one.complete.has(call) || standing === 'gone' ? [standing] : ['absent']);
           // Of a call on its way in, the copy may have either.
           if (one.begun.has(call)) expected.add(standing);
-          expect([...expected], call.session).toContain(await standingOf(engine, caller, call));
+          const found = await standingOf(engine, caller, call);
+          expect([...expected], call.session).toContain(found);
+          // What waited for a call that came after the copy went with it.
+          if (found === 'absent') await expectNoEvents(engine, call);
+          else await expectEvents(engine, call, found, one.told);
+        }
+        for (const [call, standing] of foretold) {
+          expect(await standingOf(engine, caller, call), call.session).toBe(standing);
+          await expectEvents(engine, call, standing, one.told);
         }
       });
     } finally {
@@ -72,30 +99,48 @@ function copyingFaults() {
       reached.set(point, time);
       if (!times.includes(time)) return;
       const name = `${point}, time ${time}`;
-      copies.push({ name, copy: life.copy(), complete: new Set(complete), begun: new Set(begun) });
+      const known = { begun: new Set(told.begun), answered: new Set(told.answered) };
+      copies.push({ name, copy: life.copy(), complete: new Set(complete), begun: new Set(begun), told: known });
     },
   };
 }
 
 async function live(at: Work): Promise<void> {
   await at.engine.rootKeys.expire();
+  await sendAll(at, 'early');
   for (const [call] of leaves) {
     begun.add(call);
     await at.stage.archive(at, call);
     complete.add(call);
   }
+  await sendAll(at, 'late');
   await cutUpload(at);
   const hold = { identifiers: [], from: null, to: null, reviewAt: null, reason: 'a court asked' };
   const { id } = await placeHold(at.engine, at.caller, { ...hold, callIds: [at.stage.idOf(cast.held)] });
   await Promise.all([
     purgeAll(at, { by: 'calls', ids: [at.stage.idOf(cast.purged), at.stage.idOf(cast.purgedTwice)] }),
-    purgeAll(at, { by: 'phone', phone: cast.purgedChat.phone }),
+    purgeAll(at, { by: 'customer', phones: [cast.purgedChat.phone], emails: [] }),
     erase(at, 'depersonalize', cast.depersonalized, true),
     erase(at, 'delete-recording', cast.muted),
+    purgeAll(at, { by: 'sessions', ids: [cast.foretold.session] }),
   ]);
   await at.engine.epochs.turn(at.caller.tenant.id);
   await releaseHold(at.engine, at.caller, id);
   await purgeAll(at, { by: 'sessions', ids: [cast.held.session] });
+}
+
+async function sendAll({ engine, caller }: Work, field: LifeEvent['field']): Promise<void> {
+  for (const event of events.filter((one) => one.field === field)) {
+    told.begun.add(event);
+    await sendEvent(engine, caller, event);
+    told.answered.add(event);
+  }
+}
+
+async function expectNoEvents(engine: Engine, call: LifeCall): Promise<void> {
+  const opened = await openedEvents(engine);
+  const left = events.filter((event) => event.call === call && opened.has(wordsOf(event)));
+  expect(left, `events of ${call.session}, which is lost`).toEqual([]);
 }
 
 /** An upload whose line breaks in the middle. */

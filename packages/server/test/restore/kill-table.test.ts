@@ -3,7 +3,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { faultPoints } from '../crash/fault-points.ts';
-import { cast } from '../crash/life.ts';
+import { cast, type LifeCall } from '../crash/life.ts';
+import { earlyEvents, lateEvents, openedEvents, sendEvent, wordsOf } from '../crash/life-events.ts';
 import { startTacet } from '../support/tacet-process.ts';
 import { erase, purgeAll, Stage } from './stage.ts';
 import { tacet } from './tacet.ts';
@@ -14,12 +15,17 @@ const beforeReplacing = ['restore:copied'];
 /** The database's folder has neither: every command refuses because of the vault. */
 const between = ['restore:moved-aside'];
 const rowMsMax = 60_000;
+/** Calls whose events, all in the backup, are not to come back: erased after it, or gone with a call that came after it. */
+const silenced: readonly LifeCall[] = [cast.purged, cast.depersonalized, cast.foretold, cast.aborted];
+const events = [...earlyEvents, ...lateEvents];
 
 const life = new Stage();
 const backup = join(life.folder, 'backup');
 await life.process(async (at) => {
   const { kept, purged, purgedChat, depersonalized, muted, held } = cast;
+  for (const event of earlyEvents) await sendEvent(at.engine, at.caller, event);
   await at.stage.archive(at, kept, purged, purgedChat, depersonalized, muted, held);
+  for (const event of lateEvents) await sendEvent(at.engine, at.caller, event);
 });
 await tacet(life, ['backup', backup]);
 await life.process(async (at) => {
@@ -28,6 +34,7 @@ await life.process(async (at) => {
   // Archived after the backup: its bytes go, and its session stays refused.
   await at.stage.archive(at, cast.aborted, cast.purgedTwice);
   await purgeAll(at, { by: 'calls', ids: [at.stage.idOf(cast.purgedTwice)] });
+  await purgeAll(at, { by: 'sessions', ids: [cast.foretold.session] });
 });
 
 afterAll(() => life.end());
@@ -57,7 +64,12 @@ describe.concurrent('a restore killed at', () => {
         [cast.purgedTwice, 'gone'],
         [cast.depersonalized, 'depersonalized'],
         [cast.aborted, 'absent'],
+        [cast.foretold, 'gone'],
       ]);
+      await stage.process(async ({ engine }) => {
+        const left = events.filter(({ call }) => !silenced.includes(call));
+        expect([...(await openedEvents(engine)).keys()].sort()).toEqual(left.map(wordsOf).sort());
+      });
     } finally {
       await rm(stage.folder, { recursive: true, force: true });
     }

@@ -47,7 +47,7 @@ describe('after a restore', () => {
     await stage.process(async (at) => await stage.archive(at, kept, purged, chat, anonymous, muted));
     const copy = stage.copy();
     await stage.process(async (at) => {
-      await purgeAll(at, { by: 'phone', phone: purged.phone });
+      await purgeAll(at, { by: 'customer', phones: [purged.phone], emails: [] });
       await erase(at, 'depersonalize', anonymous, true);
       await erase(at, 'delete-recording', muted);
     });
@@ -113,7 +113,7 @@ describe('after a restore', () => {
       const later = { ...late, phone: muted.phone };
       await stage.archive(at, later);
       expect(await isHeld(at, later)).toBe(true);
-      await purgeAll(at, { by: 'phone', phone: muted.phone });
+      await purgeAll(at, { by: 'customer', phones: [muted.phone], emails: [] });
     });
     await stage.expectStandings([[muted, 'whole']]);
   });

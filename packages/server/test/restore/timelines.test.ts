@@ -40,7 +40,7 @@ test('a copy of a future that was given up is restored whole after another futur
     await lost.process(async (at) => {
       await lost?.archive(at, purged, muted);
       for (let no = 100; no < 190; no += 1) await lost?.archive(at, chatOf(no));
-      await purgeAll(at, { by: 'phone', phone: chatOf(100).phone });
+      await purgeAll(at, { by: 'customer', phones: [chatOf(100).phone], emails: [] });
       await purgeAll(at, { by: 'sessions', ids: [purged.session] });
     });
     expect((await lost.restoreFrom(late)).items.every((item) => !item.wasHere)).toBe(true);

@@ -1,5 +1,9 @@
 import { expect } from 'vitest';
+import { wrongWord } from './bad-values.ts';
+import { type Answer, type Asked, ask } from './creovai-asking.ts';
+import type { Named } from './creovai-bodies.ts';
 import { archiveCall, audio, callInfo, formOf, formType, holdings, sendForm, type TestPart } from './creovai-forms.ts';
+import type { CreovaiRoute } from './creovai-routes.ts';
 import { startApp, type TestApp } from './harness.ts';
 import { rawRequest } from './raw-http.ts';
 
@@ -9,22 +13,25 @@ export const marked = {
   digits: '5125550142',
   session: 'marked-session-77',
   metadata: 'marked-metadata-78',
+  master: 'marked-master-79',
+  email: 'marked-mail@example.com',
+  word: wrongWord,
 };
 
 /** The largest recording that the scene's archive takes. */
 export const limitBytes = 64 * 1024;
 
-export const idRoutes = ['/purge/v1/calls', '/purge/v1/calls/sessions'];
-export const customerRoute = '/purge/v1/calls/customer';
-export const statusRoute = '/callCapture/v1/status';
-export const jsonRoutes = [...idRoutes, customerRoute, statusRoute];
-
-/** A call full of marked values. */
+/** A call full of marked values, in the words of the first generation. */
 export function markedCall(sessionId: string, change: Record<string, unknown> = {}): Record<string, unknown> {
-  return callInfo(sessionId, { metadata: { note: marked.metadata }, ...change });
+  return callInfo(sessionId, {
+    masterCallId: marked.master,
+    caseReferenceId: 'case',
+    collectionId: 'collection',
+    audio: { format: 'mp3' },
+    metadata: { note: marked.metadata },
+    ...change,
+  });
 }
-
-type Answer = { statusCode: number; headers: Record<string, unknown>; body: string };
 
 /** An archive with one call in it, on which bad input is tried. */
 export type Scene = {
@@ -33,7 +40,9 @@ export type Scene = {
   token: string;
   /** The one call, of session `marked.session`. */
   callId: string;
-  before: Awaited<ReturnType<typeof holdings>>;
+  /** How requests name it. */
+  named: Named;
+  before: Awaited<ReturnType<typeof everything>>;
   /** How far the archive's clock is ahead; back to 0 after each test. */
   aheadMs: number;
   /** Called when an upload has its row and its slots. */
@@ -49,14 +58,42 @@ export async function startScene(): Promise<Scene> {
   const app = await startApp({ clock, faults, env, workers: 0 });
   const token = await app.token();
   const callId = await archiveCall(app, token, markedCall(marked.session));
-  return Object.assign(scene, { app, origin: await app.listen(), token, callId, before: await holdings(app) });
+  const named = {
+    callId,
+    session: marked.session,
+    master: marked.master,
+    case: 'case',
+    collection: 'collection',
+    phone: marked.phone,
+    email: marked.email,
+  };
+  return Object.assign(scene, {
+    app,
+    origin: await app.listen(),
+    token,
+    callId,
+    named,
+    before: await everything(app),
+  });
+}
+
+/** All that requests can bring into the archive or out of it: beside what it holds, events, tombstones and trails. */
+async function everything(app: TestApp) {
+  const { reads } = app.engine.store;
+  const audit = await reads.audit.page('', 10_000);
+  return {
+    ...(await holdings(app)),
+    events: (await reads.events.page('', 1000)).map(({ id }) => id),
+    tombstones: (await reads.tombstones.page('', 1000)).map(({ callId }) => callId),
+    audit: audit.flatMap(({ id, event }) => (/^(call|erasure|hold)\./.test(event) ? [id] : [])),
+  };
 }
 
 /** After every refusal: nothing was stored, nothing erased, and the call that was there still plays. */
 export async function expectUntouched(scene: Scene): Promise<void> {
   scene.aheadMs = 0;
-  expect(await holdings(scene.app)).toEqual(scene.before);
-  const headers = { authorization: `Bearer ${await scene.app.token(['calls:read'])}` };
+  expect(await everything(scene.app)).toEqual(scene.before);
+  const headers = { authorization: `Bearer ${scene.token}` };
   const url = `/v1/calls/${scene.callId}/recording`;
   const recording = await scene.app.http.inject({ method: 'GET', url, headers });
   expect(recording.rawPayload.equals(audio)).toBe(true);
@@ -65,12 +102,14 @@ export async function expectUntouched(scene: Scene): Promise<void> {
 export async function endScene({ app }: Scene): Promise<void> {
   await app.close();
   for (const mark of Object.values(marked)) expect(app.logged.join('\n')).not.toContain(mark);
+  expect(app.logged.filter((line) => line.includes('http.failed'))).toEqual([]);
 }
 
 /** A refusal in the vendor's form that repeats nothing marked. */
 export function refused(answer: Answer, status: number, words?: RegExp): void {
   expect(answer.statusCode, answer.body).toBe(status);
   expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
+  expect(answer.headers['www-authenticate']).toBe(status === 401 ? 'Bearer' : undefined);
   const { message, ...rest } = JSON.parse(answer.body) as Record<string, unknown>;
   expect(typeof message === 'string' && message.length > 0).toBe(true);
   expect(rest).toEqual({});
@@ -78,7 +117,18 @@ export function refused(answer: Answer, status: number, words?: RegExp): void {
   for (const mark of Object.values(marked)) expect(answer.body).not.toContain(mark);
 }
 
-/** Sends a form that must be refused. */
+/** Sends a request with the scene's token that must be refused. */
+export async function refusedAt(
+  { app, token }: Scene,
+  route: CreovaiRoute,
+  asked: Asked,
+  status: number,
+  words?: RegExp,
+): Promise<void> {
+  refused(await ask(app, route, token, asked), status, words);
+}
+
+/** Sends a form to a route that takes such, and must refuse this one. */
 export async function refusedForm(
   { app, token }: Scene,
   parts: readonly TestPart[],

@@ -58,7 +58,11 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     region: options.region ?? 'US',
   });
   const client = await createClient(engine, tenant, { scopes: [...scopes], actor: operator });
-  const http = buildServer(engine, { trustProxy: config.trustProxy });
+  let address = 'http://127.0.0.1';
+  const http = buildServer(engine, {
+    trustProxy: config.trustProxy,
+    publicUrl: () => config.publicUrl ?? address,
+  });
   app.startBackground(options.workers ?? 1);
   const caller = (allowed: readonly Scope[] = scopes): Caller => ({
     tenant,
@@ -84,7 +88,10 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
         listeners.add(listen);
       }),
     caller,
-    listen: async () => await http.listen({ host: '127.0.0.1', port: 0 }),
+    async listen() {
+      address = await http.listen({ host: '127.0.0.1', port: 0 });
+      return address;
+    },
     async token(allowed = scopes, of = tenant) {
       const made = await createClient(engine, of, { scopes: [...allowed], actor: operator });
       const asked = { clientId: made.clientId, secret: made.clientSecret, address: '127.0.0.1' };

@@ -55,7 +55,7 @@ export function canonicalJson(value: unknown): string {
 }
 
 /** What the row says in clear; a recording may come before anything is known of its call. */
-export function skeletonOf(call: NewCall | undefined): Pick<Call, SkeletonField> {
+export function skeletonOf(call: Pick<Call, SkeletonField> | undefined): Pick<Call, SkeletonField> {
   const { kind, source, direction, startedAt, endedAt, durationMs } = call ?? nothingKnown;
   return { kind, source, direction, startedAt, endedAt, durationMs };
 }

@@ -1,21 +1,22 @@
-import type { CallArtifactKind } from '../../model/call.ts';
+import type { Call, CallArtifactKind } from '../../model/call.ts';
 import { openJson } from '../artifacts.ts';
 import type { Engine } from '../context.ts';
-import { canonicalJson, type NewCall, type StoredFacts } from './new-call.ts';
+import { canonicalJson, type NewCall, type StoredFacts, skeletonOf } from './new-call.ts';
 
 /**
- * True when an archived call holds what is being uploaded: the same audio, participants, ids and messages. Events that
+ * True when an archived call holds what is being uploaded: the same times, audio, participants, ids and messages. Events that
  * came later do not count. Throws `key_destroyed` where an erasure has taken what there was to compare with.
  *
  * @param recording what came with the upload; undefined where it has none.
  */
 export async function hasSameContent(
   engine: Engine,
-  callId: string,
+  twin: Call,
   call: NewCall,
   recording: Pick<StoredFacts, 'sha256'> | undefined,
 ): Promise<boolean> {
-  const artifacts = await engine.store.reads.artifacts.ofOwner(callId);
+  if (canonicalJson(skeletonOf(twin)) !== canonicalJson(skeletonOf(call))) return false;
+  const artifacts = await engine.store.reads.artifacts.ofOwner(twin.id);
   const of = (kind: CallArtifactKind) =>
     artifacts.find((artifact) => artifact.kind === kind && artifact.sealed !== null);
   const stored = { recording: of('recording'), transcript: of('transcript') };

@@ -180,7 +180,7 @@ export class Upload {
 
   /** Identical content is the same call; anything else is a clash. A twin purged meanwhile is erased like any other. */
   async #compare(twin: Call, call: NewCall): Promise<Archived> {
-    const isTwin = await hasSameContent(this.#engine, twin.id, call, this.#facts).catch((error: unknown) => {
+    const isTwin = await hasSameContent(this.#engine, twin, call, this.#facts).catch((error: unknown) => {
       if (hasCode(error, 'key_destroyed')) return false;
       throw error;
     });

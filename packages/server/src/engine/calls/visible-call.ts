@@ -1,3 +1,4 @@
+import { isId } from '../../lib/ids.ts';
 import { type Call, type CallArtifactKind, isArchived } from '../../model/call.ts';
 import { reachOf } from '../../model/erasure.ts';
 import type { StoreReads } from '../../model/store.ts';
@@ -14,6 +15,8 @@ export async function visibleCall(
   tenantId: string,
   callId: string,
 ): Promise<VisibleCall | undefined> {
+  // No other text gets as far as the database.
+  if (!isId(callId)) return undefined;
   const call = await on.calls.find(tenantId, callId);
   if (call === undefined || !isArchived(call)) return undefined;
   const reaches = (await on.erasures.gatesOf([callId])).map((gate) => reachOf(gate.action, gate));

@@ -1,6 +1,5 @@
 import { decryptTokens, encryptCores, tokenBytes } from '../../keys/token-cipher.ts';
-import type { TokenQuery } from '../../model/store.ts';
-import type { StoredToken } from '../../model/token-store.ts';
+import type { StoredToken, TokenQuery } from '../../model/token-store.ts';
 import { byTenant, type Look, paged, pageSize } from './look.ts';
 import type { EpochKeys } from './slots.ts';
 

@@ -2,13 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hasCode } from '../../model/errors.ts';
 import { parseArchiveInfo } from './archive-info.ts';
+import type { Generation } from './capture-fields.ts';
 
 const least = { sessionId: 's-1', startTime: '2018-10-15T09:00:00Z', contacts: [] };
+const generations = ['v1', 'v2'] as const;
 
 /** True when `info` is taken and false when it is refused as input_invalid; any other error fails the test. */
-function isTaken(info: unknown): boolean {
+function isTaken(info: unknown, generation: Generation): boolean {
   try {
-    expect(parseArchiveInfo(info).sessionId).not.toBe('');
+    expect(parseArchiveInfo(info, generation).sessionId).not.toBe('');
     return true;
   } catch (error) {
     if (!hasCode(error, 'input_invalid')) {
@@ -25,6 +27,10 @@ describe('any input', () => {
       'SESSIONID',
       'startTime',
       'contacts',
+      'participants',
+      'Participant',
+      'utcStart',
+      'masterId',
       'direction',
       'audio',
       'metaData',
@@ -45,7 +51,7 @@ describe('any input', () => {
     const nearly = fc.dictionary(name, value).map((fields) => ({ ...least, ...fields }));
     fc.assert(
       fc.property(fc.oneof(junk, nearly), (info) => {
-        isTaken(info);
+        for (const generation of generations) isTaken(info, generation);
       }),
       { numRuns: 1000 },
     );
@@ -53,7 +59,7 @@ describe('any input', () => {
 
   test('that is close to right is often taken and often refused, so the test above sees both', () => {
     const nearly = fc.dictionary(name, value).map((fields) => ({ ...least, ...fields }));
-    const outcomes = fc.sample(nearly, 500).map(isTaken);
+    const outcomes = fc.sample(nearly, 500).map((info) => isTaken(info, 'v1'));
     expect(new Set(outcomes)).toEqual(new Set([true, false]));
   });
 
@@ -66,9 +72,13 @@ describe('any input', () => {
       'startTime',
       'endTime',
       'contacts',
+      'participants',
+      'utcStart',
+      'utcEnd',
       'audio',
       'metadata',
       'masterCallId',
+      'masterId',
       mark,
     ];
     for (const field of fields) {
@@ -82,11 +92,13 @@ describe('any input', () => {
         [deep],
         { format: [mark] },
       ]) {
-        try {
-          parseArchiveInfo({ ...least, [field]: given });
-        } catch (error) {
-          expect(error).toHaveProperty('code', 'input_invalid');
-          expect(String(error)).not.toContain('5125551234');
+        for (const generation of generations) {
+          try {
+            parseArchiveInfo({ ...least, [field]: given }, generation);
+          } catch (error) {
+            expect(error).toHaveProperty('code', 'input_invalid');
+            expect(String(error)).not.toContain('5125551234');
+          }
         }
       }
     }
@@ -104,7 +116,7 @@ describe('any input', () => {
       fc.property(extras, contact, value, (extra, strings, inner) => {
         const written = { ...extra, metadata: { inner }, ...least, contacts: [{ ...extra, ...strings }] };
         const given: typeof written = JSON.parse(JSON.stringify(written));
-        const call = parseArchiveInfo(given);
+        const call = parseArchiveInfo(given, 'v1');
         expect(JSON.stringify(call.extra)).toBe(JSON.stringify(extra));
         expect(JSON.stringify(call.metadata)).toBe(JSON.stringify({ inner }));
         expect(call.contacts[0]).toMatchObject(strings);

@@ -1,15 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { hasCode } from '../../model/errors.ts';
-import { type CreovaiCall, depthMax, parseArchiveInfo, sessionIdLengthMax } from './archive-info.ts';
+import { parseArchiveInfo } from './archive-info.ts';
+import { sessionIdLengthMax } from './capture-fields.ts';
+import type { CreovaiCall } from './creovai-call.ts';
+import { depthMax } from './json-in.ts';
+import { contactsMax } from './people.ts';
 
 const least = { sessionId: 's-1', startTime: '2018-10-15T09:00:00Z', contacts: [] };
 const startTimeMs = Date.parse('2018-10-15T09:00:00Z');
-const withField = (field: object) => parseArchiveInfo({ ...least, ...field });
+const withField = (field: object) => parseArchiveInfo({ ...least, ...field }, 'v1');
 
 /** The message with which `info` is refused; any other end fails the test. */
 function refusalOf(info: unknown): string {
   try {
-    parseArchiveInfo(info);
+    parseArchiveInfo(info, 'v1');
   } catch (error) {
     if (hasCode(error, 'input_invalid')) {
       return error.message;
@@ -26,6 +30,7 @@ function nested(depth: number): unknown {
 
 describe('a whole info object', () => {
   const full: CreovaiCall = {
+    kind: 'call',
     sessionId: 's-1',
     masterCallId: 'm-1',
     caseReferenceId: 'case-1',
@@ -48,6 +53,7 @@ describe('a whole info object', () => {
     numberDialed: '+18005551234',
     audio: { format: 'wav', extra: { Rate: 8000 } },
     metadata: { Queue: 'sales', queue: null, nested: [1, { Deep: '' }] },
+    turns: undefined,
     extra: { Site: 'north', empty: null },
   };
 
@@ -78,7 +84,7 @@ describe('a whole info object', () => {
       Site: 'north',
       empty: null,
     };
-    expect(parseArchiveInfo(info)).toStrictEqual(full);
+    expect(parseArchiveInfo(info, 'v1')).toStrictEqual(full);
   });
 
   test('in the PascalCase of the .NET SDK, with a number for the direction and explicit nulls', () => {
@@ -97,7 +103,7 @@ describe('a whole info object', () => {
       Audio: { Format: null },
       Metadata: null,
     };
-    const call = parseArchiveInfo(info);
+    const call = parseArchiveInfo(info, 'v1');
     expect(call).toMatchObject({
       sessionId: 's-1',
       direction: 'outbound',
@@ -106,7 +112,7 @@ describe('a whole info object', () => {
       extra: {},
     });
     expect(call.contacts).toMatchObject([{ type: 'Agent', channel: undefined, extra: {} }]);
-    expect(call.audio).toEqual({ format: undefined, extra: {} });
+    expect(call.audio).toBeUndefined();
   });
 
   test('in the mixed spelling of the C++ SDK, whose call ends when it starts', () => {
@@ -116,7 +122,8 @@ describe('a whole info object', () => {
   });
 
   test('with nothing but what is required', () => {
-    expect(parseArchiveInfo(least)).toStrictEqual({
+    expect(parseArchiveInfo(least, 'v1')).toStrictEqual({
+      kind: 'call',
       sessionId: 's-1',
       masterCallId: undefined,
       caseReferenceId: undefined,
@@ -128,6 +135,7 @@ describe('a whole info object', () => {
       numberDialed: undefined,
       audio: undefined,
       metadata: undefined,
+      turns: undefined,
       extra: {},
     });
   });
@@ -155,7 +163,9 @@ describe('each field', () => {
     [{ startTime: 1539594000000 }, 'info.startTime must be a string'],
     [{ endTime: '' }, 'info.endTime must be an ISO 8601 date and time'],
     [{ contacts: null }, 'info.contacts is required and must be an array'],
-    [{ contacts: {} }, 'info.contacts is required and must be an array'],
+    [{ contacts: {} }, 'info.contacts must be an array'],
+    [{ contacts: [], participants: [] }, 'info.contacts and info.participants are one field: give only one of them'],
+    [{ masterCallId: 'a', MasterID: 'b' }, 'info.masterCallId and info.masterId are one field: give only one of them'],
     [{ contacts: [{}, null] }, 'info.contacts[1] must be a JSON object'],
     [{ contacts: new Array(1) }, 'info.contacts[0] must be a JSON object'],
     [{ contacts: [{ firstName: 1 }] }, 'info.contacts[0].firstName must be a string'],
@@ -173,8 +183,8 @@ describe('each field', () => {
     expect(refusalOf({ ...least, ...field })).toBe(message);
   });
 
-  test.each([null, [], 'info', 7])('%j in place of the object is refused', (info) => {
-    expect(refusalOf(info)).toBe('info must be a JSON object');
+  test('anything in place of the object is refused', () => {
+    for (const info of [undefined, null, [], 'info', 7]) expect(refusalOf(info)).toBe('info must be a JSON object');
   });
 
   test('direction takes its names in any case and its numbers', () => {
@@ -203,6 +213,23 @@ describe('each field', () => {
     expect(withField({ contacts: [{ firstName: 'Ann \ud83d' }] }).contacts[0]?.firstName).toBe('Ann \ud83d');
   });
 
+  test('an end that .NET never set is no end, and a start is taken as it is', () => {
+    expect(withField({ endTime: '0001-01-01T00:00:00' }).endTimeMs).toBeUndefined();
+    expect(withField({ startTime: '0001-01-01T00:00:00' }).startTimeMs).toBe(Date.parse('0001-01-01T00:00:00Z'));
+  });
+
+  test('there may be as many contacts as the limit says, and not one more', () => {
+    const contacts = new Array(contactsMax).fill({});
+    expect(withField({ contacts }).contacts).toHaveLength(contactsMax);
+    expect(refusalOf({ ...least, contacts: [...contacts, {}] })).toBe('info.contacts must have at most 1000 entries');
+  });
+
+  test('an audio object that says nothing is none, and one that says anything is kept', () => {
+    expect(withField({ audio: { Format: null } }).audio).toBeUndefined();
+    expect(withField({ audio: { format: '' } }).audio).toEqual({ format: '', extra: {} });
+    expect(withField({ audio: { rate: null } }).audio).toEqual({ format: undefined, extra: { rate: null } });
+  });
+
   test('a call may end before it starts', () => {
     expect(withField({ endTime: '2018-10-14T09:00:00Z' }).endTimeMs).toBeLessThan(startTimeMs);
   });
@@ -218,11 +245,7 @@ describe('what we do not know', () => {
 
   test('extra properties keep dangerous names as ordinary data at every level', () => {
     const text = '{"__proto__":{"sessionId":"stolen"},"prototype":1}';
-    const call = parseArchiveInfo({
-      ...least,
-      audio: JSON.parse(text),
-      contacts: [JSON.parse(text)],
-    });
+    const call = withField({ audio: JSON.parse(text), contacts: [JSON.parse(text)] });
     expect(JSON.stringify(call.audio?.extra)).toBe(text);
     expect(JSON.stringify(call.contacts[0]?.extra)).toBe(text);
     expect(

@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AppError, hasCode } from '../../model/errors.ts';
-import { idList, isPlainText, lowerAscii, optionalString, parseJson, readFields } from './json-in.ts';
+import {
+  depthMax,
+  idList,
+  isPlainText,
+  lowerAscii,
+  optionalList,
+  optionalString,
+  parseJson,
+  readFields,
+  requireShallow,
+} from './json-in.ts';
 
 const json = (text: string) => parseJson(Buffer.from(text), 'info');
 
@@ -118,6 +128,52 @@ test('lower case is for ASCII letters alone', () => {
 test('plain text may hold whole surrogate pairs but neither half of one, and no NUL', () => {
   expect(['', 'a\u{1f600}b', '\uffff', '\ufffd'].every(isPlainText)).toBe(true);
   expect(['\ud83d', 'a\ude00b', '\ude00\ud83d', 'a\0b'].some(isPlainText)).toBe(false);
+});
+
+describe('optionalList', () => {
+  const list = (value: unknown, path?: string) =>
+    optionalList(readFields({ People: value }, path), 'people', 3, (entry, place) => [place, entry.get('name')]);
+
+  test('every object is read in order, with its place', () => {
+    expect(list([])).toEqual([]);
+    expect(list([{ Name: 'a' }, {}, { NAME: null }])).toEqual([
+      [0, 'a'],
+      [1, undefined],
+      [2, undefined],
+    ]);
+    expect(list(undefined)).toBeUndefined();
+    expect(list(null)).toBeUndefined();
+  });
+
+  test.each([
+    [{}, 'people must be an array'],
+    ['abc', 'people must be an array'],
+    [{ length: 0 }, 'people must be an array'],
+    [[{}, {}, {}, {}], 'people must have at most 3 entries'],
+    [[{}, null], 'people[1] must be a JSON object'],
+    [new Array(1), 'people[0] must be a JSON object'],
+  ])('%j is refused: %s', (value, message) => {
+    expect(failureOf(() => list(value))).toEqual(new AppError('input_invalid', { message }));
+    expect(failureOf(() => list(value, 'info'))).toMatchObject({ message: `info.${message}` });
+  });
+});
+
+describe('requireShallow', () => {
+  const nested = (depth: number) => json('{"a":['.repeat(depth / 2) + ']}'.repeat(depth / 2));
+
+  test('a value may be nested to the limit and not one level deeper, whatever its shape', () => {
+    expect(failureOf(() => requireShallow(nested(depthMax), 'metadata'))).toBeUndefined();
+    for (const tooDeep of [[nested(depthMax)], { a: 1, b: nested(depthMax), c: 1 }, nested(200_000)]) {
+      const message = 'metadata must not be nested deeper than 64 levels';
+      expect(failureOf(() => requireShallow(tooDeep, 'metadata'))).toEqual(new AppError('input_invalid', { message }));
+    }
+  });
+
+  test('what has no inside is as shallow as can be', () => {
+    for (const value of [undefined, null, 0, '', true]) {
+      expect(failureOf(() => requireShallow(value, 'metadata'))).toBeUndefined();
+    }
+  });
 });
 
 describe('idList', () => {

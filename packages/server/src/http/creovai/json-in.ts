@@ -12,7 +12,7 @@ export type JsonObject = { readonly [key: string]: unknown };
  * names like any other.
  */
 export type Fields = {
-  /** Where the object stands in the document, in words for the client: `info.contacts[2]`. */
+  /** Where the object stands in the document, in words for the middle of a sentence: `info.contacts[2]`, `the body`. */
   path: string;
   /** How to name a property to the client, from its canonical spelling: `info.contacts[2].channel`. */
   pathOf(name: string): string;
@@ -48,7 +48,7 @@ export function readFields(value: unknown, path?: string): Fields {
   const byName = new Map(Object.entries(value).map(([key, held]) => [lowerAscii(key), held]));
   const asked = new Set<string>();
   return {
-    path: path ?? 'The body',
+    path: path ?? 'the body',
     pathOf: (name) => (path === undefined ? name : `${path}.${name}`),
     get: (name) => {
       asked.add(lowerAscii(name));
@@ -66,6 +66,32 @@ export function optionalString(fields: Fields, name: string): string | undefined
     throw invalidField(fields.pathOf(name), 'must be a string');
   }
   return value;
+}
+
+/**
+ * A list of JSON objects, each made into something by `read`; undefined when absent.
+ *
+ * Throws `input_invalid` for another type, for more than `countMax` entries and for entries of another type.
+ */
+export function optionalList<T>(
+  fields: Fields,
+  name: string,
+  countMax: number,
+  read: (entry: Fields, place: number) => T,
+): T[] | undefined {
+  const value = fields.get(name);
+  const path = fields.pathOf(name);
+  if (value === undefined) {
+    return undefined;
+  }
+  if (!Array.isArray(value)) {
+    throw invalidField(path, 'must be an array');
+  }
+  if (value.length > countMax) {
+    throw invalidField(path, `must have at most ${countMax} entries`);
+  }
+  // Array.from, because unlike map it does not pass over holes.
+  return Array.from<unknown, T>(value, (entry, place) => read(readFields(entry, `${path}[${place}]`), place));
 }
 
 /**
@@ -98,6 +124,29 @@ export function idList(fields: Fields, name: string, countMax: number): string[]
  */
 export function isPlainText(text: string): boolean {
   return !text.includes('\0') && !/\p{Surrogate}/u.test(text);
+}
+
+/** How deep a value that we keep without knowing it may be nested; the value itself is the first level. */
+export const depthMax = 64;
+
+/**
+ * Throws `input_invalid` for a value nested deeper than `depthMax`: JSON.parse takes any depth, but whoever walks the
+ * value by recursion, JSON.stringify first of all, would run out of stack. `path` names the value in the message.
+ */
+export function requireShallow(value: unknown, path: string): void {
+  // A stack of our own, and depth first: recursion would have the very weakness that this looks for.
+  const open: { value: unknown; depth: number }[] = [{ value, depth: 1 }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (typeof next.value !== 'object' || next.value === null) {
+      continue;
+    }
+    if (next.depth > depthMax) {
+      throw invalidField(path, `must not be nested deeper than ${depthMax} levels`);
+    }
+    for (const inner of Object.values(next.value)) {
+      open.push({ value: inner, depth: next.depth + 1 });
+    }
+  }
 }
 
 /** True for what JSON calls an object: neither null nor an array. */

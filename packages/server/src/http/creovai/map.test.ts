@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { Call } from '../../model/call.ts';
 import { parseArchiveInfo } from './archive-info.ts';
-import { toNewCall, toPurgeItem, toStatusItem } from './map.ts';
+import { parseCase } from './case-body.ts';
+import { parseChat } from './chat-body.ts';
+import { toNewCall } from './map.ts';
 
 const base = { sessionId: 's', startTime: '2024-03-01T10:00:00Z', contacts: [] };
-const mapped = (info: Record<string, unknown>) => toNewCall(parseArchiveInfo({ ...base, ...info }));
+const mapped = (info: Record<string, unknown>) => toNewCall(parseArchiveInfo({ ...base, ...info }, 'v1'));
 
 describe('an archived call', () => {
   test('is found by its ids and by the numbers and e-mails of its external contacts', () => {
@@ -69,57 +70,72 @@ describe('an archived call', () => {
   });
 });
 
-describe('a status item', () => {
-  const call: Call = {
-    id: 'id',
-    tenantId: 't',
-    kind: 'call',
-    source: 'creovai',
-    direction: 'unknown',
-    status: 'complete',
-    startedAt: 0,
-    endedAt: null,
-    durationMs: 12_600,
-    createdAt: 0,
-    uploadUntil: null,
-    isUploadDoomed: false,
-  };
-  const tombstone = { callId: 'id', tenantId: 't', shreddedAt: 1, goneAt: null };
+describe('a chat', () => {
+  const chat = toNewCall(
+    parseChat(
+      {
+        sessionId: 's',
+        masterId: 'm',
+        utcStart: '2024-03-01T10:00:00Z',
+        utcEnd: '2024-03-01T10:00:30Z',
+        participants: [
+          { phoneNumber: '+15125550142', email: 'a@example.com', messages: [{ content: 'Hello' }] },
+          { type: 'Agent', phoneNumber: '+15125550100', messages: [{ content: 'Hi' }] },
+        ],
+        note: 'n',
+      },
+      'v2',
+    ),
+  );
 
-  test('names a known duration in whole seconds and leaves out an unknown one', () => {
-    const known = { status: 'Complete', callId: 'id', sessionId: 's', durationSec: 13 };
-    expect(toStatusItem('s', { kind: 'call', call })).toStrictEqual(known);
-    const unknown = toStatusItem('s', { kind: 'call', call: { ...call, durationMs: null } });
-    expect(unknown).toStrictEqual({ status: 'Complete', callId: 'id', sessionId: 's' });
+  test('has a transcript, no audio, and the times that it said', () => {
+    expect(chat).toMatchObject({ kind: 'chat', source: 'creovai', direction: 'unknown', audioFormat: null });
+    expect(chat).toMatchObject({ startedAt: Date.parse('2024-03-01T10:00:00Z'), durationMs: 30_000 });
+    expect(chat.transcript?.turns).toMatchObject([
+      { text: 'Hello', participant: 0 },
+      { text: 'Hi', participant: 1 },
+    ]);
   });
 
-  test('is InProgress during the upload and Complete during the erasure', () => {
-    const uploading = { ...call, status: 'uploading', durationMs: null } as const;
-    expect(toStatusItem('s', { kind: 'call', call: uploading })).toMatchObject({ status: 'InProgress' });
-    expect(toStatusItem('s', { kind: 'erasing', tombstone })).toStrictEqual({
-      status: 'Complete',
-      callId: 'id',
-      sessionId: 's',
+  test('keeps who took part apart from what they wrote', () => {
+    expect(JSON.parse(JSON.stringify(chat.details))).toEqual({
+      contacts: [
+        { phoneNumber: '+15125550142', email: 'a@example.com', extra: {} },
+        { type: 'Agent', phoneNumber: '+15125550100', extra: {} },
+      ],
+      extra: { note: 'n' },
     });
   });
 
-  test('of what is gone is that of what never was, without the other keys', () => {
-    const gone = toStatusItem('s', { kind: 'gone', tombstone: { ...tombstone, goneAt: 2 } });
-    expect(gone).toStrictEqual({ status: 'NotFound', sessionId: 's' });
-    expect(toStatusItem('s', { kind: 'unknown' })).toStrictEqual(gone);
+  test('is found as a call is; a participant without a type is external', () => {
+    expect(chat.identifiers).toEqual([
+      { kind: 'session', value: 's' },
+      { kind: 'master', value: 'm' },
+      { kind: 'phone', value: '+15125550142' },
+      { kind: 'email', value: 'a@example.com' },
+    ]);
   });
 });
 
-test.each([
-  ['purging', 'Purging', null],
-  ['not_found', 'NotFound', null],
-  ['held', 'Error', 'legal hold'],
-  ['would_purge', 'WhatIf', null],
-] as const)('a purge item that is %s says %s, with all four keys', (standing, status, errorMsg) => {
-  expect(toPurgeItem({ callId: 'c', sessionId: null, standing })).toStrictEqual({
-    callId: 'c',
-    sessionId: null,
-    status,
-    errorMsg,
+describe('a case', () => {
+  const utcStart = '2024-03-01T10:00:00Z';
+  const ids = (body: object) => toNewCall(parseCase({ utcStart, ...body }, 'v2')).identifiers;
+
+  test('is found by its id both as a session and as a case', () => {
+    expect(ids({ sessionId: 'c' })).toEqual([
+      { kind: 'session', value: 'c' },
+      { kind: 'case', value: 'c' },
+    ]);
+    expect(ids({ sessionId: 's', caseReferenceId: 'c', collectionId: 'k' })).toEqual([
+      { kind: 'session', value: 's' },
+      { kind: 'case', value: 'c' },
+      { kind: 'collection', value: 'k' },
+    ]);
+  });
+
+  test('without messages still has a transcript, an empty one', () => {
+    const call = toNewCall(parseCase({ referenceId: 'c', utcStart }, 'v1'));
+    expect(call).toMatchObject({ kind: 'case', transcript: { turns: [] } });
+    expect(call.correlation).toMatchObject({ sessionId: 'c', caseReferenceId: 'c' });
   });
 });

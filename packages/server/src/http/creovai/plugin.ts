@@ -3,41 +3,70 @@ import type { Engine } from '../../engine/context.ts';
 import { requireBearer } from '../bearer.ts';
 import { leaveBodies, readWhole } from '../request-body.ts';
 import { addArchive } from './archive.ts';
+import { addAudio } from './audio.ts';
+import { addCaseCapture } from './case-capture.ts';
+import { addChatCapture } from './chat-capture.ts';
+import { addDetails } from './details.ts';
 import { sendCreovaiError } from './errors.ts';
+import { addEvents } from './events.ts';
+import { addExclude, addExcludeOne } from './exclude.ts';
 import { parseJson } from './json-in.ts';
+import { addMonitor } from './monitor.ts';
+import { addProcessing } from './processing.ts';
 import { addPurge } from './purge.ts';
+import { addRecordingSettings } from './recording-settings.ts';
+import { addShare } from './share.ts';
 import { addStatus } from './status.ts';
 import { addToken } from './token.ts';
 
 const jsonBytesMax = 1024 * 1024;
 
 /**
- * Creovai's API (formerly Tethr), version 1, at the root of the host: token, archive, status, purge.
+ * Creovai's API (formerly Tethr), both generations, at the root of the host.
  *
  * Sealed: its own door, parsers and error form. Success is exactly 200, errors are `{"message"}`.
  */
-export function creovaiPlugin(engine: Engine): FastifyPluginCallback {
+export function creovaiPlugin(engine: Engine, { publicUrl }: { publicUrl: () => string }): FastifyPluginCallback {
   return (app, _options, done) => {
     app.setErrorHandler((error, request, reply) => sendCreovaiError(engine, error, request, reply));
-    app.register((open, _none, ready) => {
+    // Without a token.
+    addGroup(app, (open) => {
       addToken(open, engine);
-      ready();
     });
-    app.register((guarded, _none, ready) => {
+    // With a token; each route reads its own body, or has none.
+    addGroup(app, (guarded) => {
       requireBearer(guarded, engine);
       leaveBodies(guarded);
       addArchive(guarded, engine);
-      ready();
+      addChatCapture(guarded, engine);
+      addCaseCapture(guarded, engine);
+      addExcludeOne(guarded, engine);
     });
-    app.register((guarded, _none, ready) => {
+    // With a token; the body is JSON, parsed before the route sees it.
+    addGroup(app, (guarded) => {
       requireBearer(guarded, engine);
       parseEveryBody(guarded);
       addStatus(guarded, engine);
+      addExclude(guarded, engine);
+      addMonitor(guarded, engine);
+      addEvents(guarded, engine);
       addPurge(guarded, engine);
-      ready();
+      addDetails(guarded, engine);
+      addAudio(guarded, engine);
+      addShare(guarded, engine, publicUrl);
+      addProcessing(guarded);
+      addRecordingSettings(guarded);
     });
     done();
   };
+}
+
+/** Routes that share a door and a parser of bodies, sealed from those of other groups. */
+function addGroup(app: FastifyInstance, add: (group: FastifyInstance) => void): void {
+  app.register((group, _options, done) => {
+    add(group);
+    done();
+  });
 }
 
 /** Bodies are JSON whatever their Content-Type says: a label that a client forgot must not cost it the request. */

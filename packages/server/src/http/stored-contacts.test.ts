@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { nameOf, storedContacts } from './stored-contacts.ts';
+
+const nothing = {
+  type: null,
+  referenceId: null,
+  channel: null,
+  phoneNumber: null,
+  email: null,
+  firstName: null,
+  lastName: null,
+};
+
+describe('the participants of a stored call', () => {
+  test('keep their places and their words', () => {
+    const contacts = [
+      { type: 'Agent', channel: 1, firstName: ' Ann ' },
+      { phoneNumber: '+1', extra: { type: 'x' } },
+    ];
+    expect(storedContacts({ contacts })).toEqual([
+      { ...nothing, type: 'Agent', channel: '1', firstName: ' Ann ' },
+      { ...nothing, phoneNumber: '+1' },
+    ]);
+  });
+
+  test('are found under either of their names, contacts first', () => {
+    const participants = [{ type: 'b' }];
+    expect(storedContacts({ participants })).toEqual([{ ...nothing, type: 'b' }]);
+    expect(storedContacts({ contacts: [{ type: 'a' }], participants })).toEqual([{ ...nothing, type: 'a' }]);
+  });
+
+  test('are none where the details were erased or name none', () => {
+    for (const details of [null, {}, { contacts: null }, { contacts: {} }]) expect(storedContacts(details)).toEqual([]);
+  });
+
+  test('that are no objects, or say what is no text, keep their place and say nothing', () => {
+    const contacts = [null, 'x', { type: {}, firstName: [], email: true }];
+    expect(storedContacts({ contacts })).toEqual([nothing, nothing, nothing]);
+  });
+});
+
+test.each([
+  ['Ann', 'Lee', 'Ann Lee'],
+  [' Ann ', null, 'Ann'],
+  [null, 'Lee', 'Lee'],
+  ['', ' ', null],
+  [null, null, null],
+])('%j and %j are called %j', (firstName, lastName, name) => {
+  expect(nameOf({ firstName, lastName })).toBe(name);
+});
