@@ -7,7 +7,9 @@ describe('the configuration', () => {
     const config = readConfig({});
     expect(config.home).toBe(resolve('tacet-home'));
     expect(config.keysDirs).toEqual([resolve('tacet-home-keys')]);
-    expect(config.listen).toEqual({ host: '127.0.0.1', port: 8484 });
+    expect(config.listen).toEqual({ host: '127.0.0.1', port: 8484, certificate: null });
+    expect(config.lenientListen).toBeNull();
+    expect(config.shareLifeMs).toBe(8 * 3_600_000);
     expect(config.horizonMs).toBe(7 * 24 * 3_600_000);
     expect(config.uploadBytesMax).toBe(2 * 2 ** 30);
     expect(config.workers).toBe(1);
@@ -74,7 +76,59 @@ describe('the configuration', () => {
   );
 
   it('takes IPv6 listeners in brackets', () => {
-    expect(readConfig({ TACET_LISTEN: '[::1]:0' }).listen).toEqual({ host: '::1', port: 0 });
+    expect(readConfig({ TACET_LISTEN: '[::1]:0' }).listen).toMatchObject({ host: '::1', port: 0 });
+    expect(readConfig({ TACET_LENIENT_LISTEN: '[::1]:0' }).lenientListen).toMatchObject({ host: '::1', port: 0 });
+  });
+
+  it('takes a bare port as one of the loopback address for the lenient listener, and for no other', () => {
+    expect(readConfig({ TACET_LENIENT_LISTEN: '443' }).lenientListen).toMatchObject({ host: '127.0.0.1', port: 443 });
+    expect(readConfig({ TACET_LENIENT_LISTEN: '0.0.0.0:443' }).lenientListen).toMatchObject({ host: '0.0.0.0' });
+    expect(readConfig({ TACET_LENIENT_LISTEN: '' }).lenientListen).toBeNull();
+    expect(() => readConfig({ TACET_LISTEN: '8484' })).toThrow('TACET_LISTEN');
+  });
+
+  it.each(['localhost', '443x', '65536', 'a:', ':443', '-1', '127.0.0.1:70000'])(
+    'refuses "%s" for the lenient listener',
+    (text) => expect(() => readConfig({ TACET_LENIENT_LISTEN: text })).toThrow('TACET_LENIENT_LISTEN'),
+  );
+
+  it('keeps share links for at least a minute', () => {
+    expect(readConfig({ TACET_SHARE_LIFE: '1m' }).shareLifeMs).toBe(60_000);
+    for (const text of ['59s', '0', '36501d', 'soon']) {
+      expect(() => readConfig({ TACET_SHARE_LIFE: text })).toThrow('TACET_SHARE_LIFE');
+    }
+  });
+});
+
+describe('TLS', () => {
+  const pair = { TACET_TLS_CERT: '/etc/tacet/cert.pem', TACET_TLS_KEY: '/etc/tacet/key.pem' };
+  const certificate = { certFile: '/etc/tacet/cert.pem', keyFile: '/etc/tacet/key.pem' };
+  const listening = (env: Record<string, string>) => {
+    const { listen, lenientListen } = readConfig({ TACET_LENIENT_LISTEN: '0', ...env });
+    return [listen.certificate, lenientListen?.certificate];
+  };
+
+  it('is spoken by both listeners where there is a certificate, and by none where there is not', () => {
+    expect(listening({})).toEqual([null, null]);
+    expect(listening(pair)).toEqual([certificate, certificate]);
+    expect(listening({ ...pair, TACET_TLS: '', TACET_LENIENT_TLS: '' })).toEqual([certificate, certificate]);
+  });
+
+  it('is turned off for each listener by itself', () => {
+    expect(listening({ ...pair, TACET_TLS: 'off' })).toEqual([null, certificate]);
+    expect(listening({ ...pair, TACET_LENIENT_TLS: 'off' })).toEqual([certificate, null]);
+    expect(listening({ ...pair, TACET_TLS: 'off', TACET_LENIENT_TLS: 'off' })).toEqual([null, null]);
+    expect(listening({ TACET_TLS: 'off', TACET_LENIENT_TLS: 'off' })).toEqual([null, null]);
+  });
+
+  it('is refused where there is no certificate, and with half a pair by the name of what is missing', () => {
+    expect(() => readConfig({ TACET_TLS: 'on' })).toThrow(/^TACET_TLS: needs TACET_TLS_CERT and TACET_TLS_KEY$/);
+    expect(() => readConfig({ TACET_LENIENT_TLS: 'on' })).toThrow(/^TACET_LENIENT_TLS: needs/);
+    expect(() => readConfig({ TACET_TLS_CERT: 'a', TACET_TLS: 'on' })).toThrow(/^TACET_TLS_KEY: is missing[^;]*$/);
+    expect(() => readConfig({ TACET_TLS_KEY: 'a', TACET_WORKERS: 'x' })).toThrow(/^TACET_TLS_CERT: .*; TACET_WORKERS/);
+    expect(() => readConfig({ ...pair, TACET_TLS: 'yes', TACET_LENIENT_TLS: 'ON' })).toThrow(
+      /^TACET_TLS: is not on or off; TACET_LENIENT_TLS: is not on or off$/,
+    );
   });
 });
 

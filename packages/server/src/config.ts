@@ -66,7 +66,7 @@ export const settings = [
   {
     name: 'TACET_LENIENT_LISTEN',
     default: '',
-    help: "Address and port, or a port of 127.0.0.1, of a second listener with every route, for Creovai's C++ SDK, which announces a length beside a chunked body and speaks TLS on port 443. Never behind an HTTP proxy, whose forwarded headers count for nothing here; default: none",
+    help: "Address and port (or a port alone, of 127.0.0.1) of a second listener with every route, for clients such as Creovai's C++ SDK that send `Content-Length` beside a chunked body, which the main listener refuses; default: none. That SDK speaks TLS and fetches its tokens on port 443. No HTTP proxy may stand in front of it: forwarded headers count for nothing here",
   },
   {
     name: 'TACET_LENIENT_TLS',

@@ -6,7 +6,7 @@ import { buildServer, type ServerOptions } from '../http/server.ts';
 import { TlsListeners } from '../http/tls.ts';
 import { systemError } from '../lib/durable-files.ts';
 import { type Log, stderrLog } from '../lib/log.ts';
-import { AppError, codeOf } from '../model/errors.ts';
+import { codeOf } from '../model/errors.ts';
 import { readCertificate } from './certificate.ts';
 import type { Surroundings } from './command-line.ts';
 import { withApp, withoutFaults } from './with-app.ts';
@@ -95,8 +95,9 @@ async function listen(server: HttpServer, name: ListenName, at: Listen): Promise
     const code = systemError(error)?.code;
     if (code === undefined) throw error;
     const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    const message = `${name}: cannot listen on ${where}: ${listenFailures.get(code) ?? 'the system refuses'}`;
-    throw new AppError('config_invalid', { message, detail: code, cause: error });
+    // The setting may be right, and the machine not as it should be.
+    const why = listenFailures.get(code) ?? 'the system refuses';
+    throw new Error(`${name}: cannot listen on ${where}: ${why} (${code})`, { cause: error });
   }
 }
 

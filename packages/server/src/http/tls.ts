@@ -26,11 +26,6 @@ export class TlsListeners {
    */
   create(options: ServerOptions, handler: RequestListener): Server {
     const server = createServer({ ...options, ...this.#certificate, handshakeTimeout: handshakeMsMax }, handler);
-    server.on('secureConnection', (socket) => {
-      // As on plain servers whoever says that no more bytes will come can still be answered. Not before the handshake is
-      // over: a client that went away in the middle of it would not be noticed.
-      socket.allowHalfOpen = true;
-    });
     this.#servers.add(server);
     server.once('close', () => this.#servers.delete(server));
     return server;

@@ -1,4 +1,4 @@
-import { type CallArtifactKind, callArtifactKinds } from './call.ts';
+import { type CallArtifactKind, type CallStatus, callArtifactKinds } from './call.ts';
 import type { IdentifierKind } from './token-store.ts';
 
 export type ErasureAction = 'purge' | 'depersonalize' | 'delete-recording';
@@ -97,8 +97,8 @@ export type Item = {
 /** Items of one erasure with `fromSeq <= seq < toSeq`. */
 export type ItemSpan = { erasureId: string; fromSeq: number; toSeq: number };
 
-/** A call of a span that is not simply archived. */
-export type SpanCall = { seq: number; callId: string; exists: boolean; isUploading: boolean; isAwaited: boolean };
+/** A call of a span that is not `complete`: `status` is null where it is no longer there. */
+export type SpanCall = { seq: number; callId: string; status: CallStatus | null };
 
 /** True once the item's keys are destroyed, by this erasure or by one before it, whatever failed since. */
 export function isShredded(item: Pick<Item, 'outcome'>): boolean {
@@ -115,6 +115,8 @@ export type Tombstone = {
   shreddedAt: number;
   /** When the erasure was verified; null while bytes may still be there. */
   goneAt: number | null;
+  /** What the call was when it was shredded, where that was not simply `complete`; of an awaited one nobody knew the id. */
+  lastStatus?: CallStatus;
 };
 
 /** Bytes that must go, named until somebody has looked and found them gone. */

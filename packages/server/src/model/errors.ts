@@ -26,6 +26,7 @@ const table = {
   },
   lease_lost: { title: 'Another worker has taken over', retry: 'later' },
   not_found: { title: 'Not found', retry: 'never' },
+  plan_changed: { title: 'What this was planned for has changed meanwhile; try again', retry: 'later' },
   recording_not_found: { title: 'No such recording', retry: 'never' },
   scope_missing: { title: 'The token does not allow this', retry: 'never' },
   session_taken: { title: 'Another call with different content has this session id', retry: 'never' },

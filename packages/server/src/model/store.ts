@@ -19,10 +19,7 @@ import type { Epoch, IdentifierKind, StoredToken, TokenQuery, TokenTx } from './
 export type TombstoneToken = { tenantId: string; kind: IdentifierKind; token: Uint8Array; callId: string };
 export type ErasureTally = Record<ItemState, number> & { items: number };
 
-/**
- * Reads of the last committed state, or, on a transaction, of its own writes.
- * Everything that names a tenant answers for that tenant alone.
- */
+/** Reads of the last committed state, or a transaction's own. What names a tenant answers for that tenant alone. */
 export interface StoreReads {
   tenants: {
     find(by: { id: string } | { slug: string }): Promise<Tenant | undefined>;
@@ -56,6 +53,7 @@ export interface StoreReads {
   events: {
     /** In the order in which they came. */
     ofCall(callId: string): Promise<MetadataEvent[]>;
+    countOfCall(callId: string): Promise<number>;
     /** By id, ascending, after `afterId`. All tenants: for fsck. */
     page(afterId: string, limit: number): Promise<MetadataEvent[]>;
   };
@@ -212,7 +210,7 @@ export interface StoreTx extends Omit<StoreReads, 'keys'> {
       span: ItemSpan,
       kinds: readonly CallArtifactKind[],
     ): Promise<Pick<Artifact, 'slot' | 'ownerId' | 'blob'>[]>;
-    /** Calls of the span that are no longer there, or whose upload is under way, or that are only awaited. */
+    /** Calls of the span that are no longer there, or whose status is not `complete`. */
     spanCalls(span: ItemSpan): Promise<SpanCall[]>;
     spanTokens(span: ItemSpan, kinds: readonly IdentifierKind[]): Promise<StoredToken[]>;
     /** Metadata events of the span's calls. */

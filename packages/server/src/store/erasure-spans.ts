@@ -47,18 +47,12 @@ export function spanWrites(session: Session): SpanWrites {
       return rows.map((row) => ({ slot: row.slot, ownerId: row.owner_id, blob: row.blob }));
     },
     async spanCalls(span) {
-      const sql = `SELECT item.seq, item.call_id, call.upload_until, call.status, call.id AS found_id
+      const sql = `SELECT item.seq, item.call_id, call.status
         FROM item LEFT JOIN call ON call.id = item.call_id AND call.tenant_id = ?
-        WHERE ${inSpan} AND (call.id IS NULL OR call.upload_until IS NOT NULL OR call.status = 'awaited') ORDER BY item.seq`;
+        WHERE ${inSpan} AND (call.id IS NULL OR call.status <> 'complete') ORDER BY item.seq`;
       const { id } = await tenantOf(session, span);
       const rows = await session.rows<CallRow>(sql, [id, ...planned(span)]);
-      return rows.map((row) => ({
-        seq: row.seq,
-        callId: row.call_id,
-        exists: row.found_id !== null,
-        isUploading: row.upload_until !== null,
-        isAwaited: row.status === 'awaited',
-      }));
+      return rows.map((row) => ({ seq: row.seq, callId: row.call_id, status: row.status }));
     },
     async spanTokens(span, kinds) {
       const sql = `SELECT token.kind, token.epoch, token.token, token.owner_id FROM item CROSS JOIN token
@@ -123,8 +117,7 @@ export function spanWrites(session: Session): SpanWrites {
 }
 
 type ArtifactRow = Pick<Row<'artifact'>, 'slot' | 'owner_id' | 'blob'>;
-type CallRow = Pick<Row<'item'>, 'seq' | 'call_id'> &
-  Pick<Row<'call'>, 'upload_until'> & { status: Row<'call'>['status'] | null; found_id: string | null };
+type CallRow = Pick<Row<'item'>, 'seq' | 'call_id'> & { status: Row<'call'>['status'] | null };
 
 function spanOf(span: ItemSpan): Parameter[] {
   return [span.erasureId, span.fromSeq, span.toSeq];

@@ -10,6 +10,11 @@ export function eventReads(session: Session): StoreReads['events'] {
       const sql = 'SELECT * FROM metadata_event WHERE call_id = ? ORDER BY id';
       return (await session.rows<Row<'metadata_event'>>(sql, [callId])).map(toMetadataEvent);
     },
+    async countOfCall(callId) {
+      const sql = 'SELECT count(*) AS events FROM metadata_event WHERE call_id = ?';
+      const [row] = await session.rows<{ events: number }>(sql, [callId]);
+      return row?.events ?? 0;
+    },
     async page(afterId, limit) {
       const sql = 'SELECT * FROM metadata_event WHERE id > ? ORDER BY id LIMIT ?';
       return (await session.rows<Row<'metadata_event'>>(sql, [afterId, limit])).map(toMetadataEvent);

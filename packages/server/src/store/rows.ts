@@ -167,7 +167,8 @@ export function toEpoch(row: Row<'epoch'>): Epoch {
 }
 
 export function toTombstone(row: Row<'tombstone'>): Tombstone {
-  return { callId: row.call_id, tenantId: row.tenant_id, shreddedAt: row.shredded_at, goneAt: row.gone_at };
+  const stone = { callId: row.call_id, tenantId: row.tenant_id, shreddedAt: row.shredded_at, goneAt: row.gone_at };
+  return row.last_status === null ? stone : { ...stone, lastStatus: row.last_status };
 }
 
 export function toErasure(row: Row<'erasure'>): Erasure {

@@ -89,7 +89,13 @@ type MetadataEventTable = {
 
 type EpochTable = { id: string; tenant_id: string; number: number; slot: number };
 type TokenTable = { tenant: number; kind: KindCode; epoch: number; token: Uint8Array; owner_id: string };
-type TombstoneTable = { call_id: string; tenant_id: string; shredded_at: number; gone_at: number | null };
+type TombstoneTable = {
+  call_id: string;
+  tenant_id: string;
+  shredded_at: number;
+  gone_at: number | null;
+  last_status: Call['status'] | null;
+};
 type TombstoneTokenTable = { tenant: number; kind: KindCode; token: Uint8Array; call_id: string };
 
 type ErasureTable = {

@@ -64,7 +64,7 @@ export function tombstoneReads(session: Session): StoreReads['tombstones'] {
 }
 
 const insertStones = rowInsert(
-  { table: 'tombstone', columns: ['call_id', 'tenant_id', 'shredded_at', 'gone_at'] },
+  { table: 'tombstone', columns: ['call_id', 'tenant_id', 'shredded_at', 'gone_at', 'last_status'] },
   'ON CONFLICT DO NOTHING',
 );
 const insertTokens = rowInsert(
@@ -77,7 +77,10 @@ export function tombstoneWrites(session: Session): StoreTx['tombstones'] {
     ...tombstoneReads(session),
     /** A tombstone or token that is there stays as it is, so that a step may be done again. */
     async insert(tombstones, tokens) {
-      const rows = tombstones.map((stone) => [stone.callId, stone.tenantId, stone.shreddedAt, stone.goneAt]);
+      const rows = tombstones.map((stone) => {
+        const { callId, tenantId, shreddedAt, goneAt, lastStatus = null } = stone;
+        return [callId, tenantId, shreddedAt, goneAt, lastStatus];
+      });
       await insertStones(session, rows);
       await insertTokens(session, await tokenRows(session, tokens));
     },

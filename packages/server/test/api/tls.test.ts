@@ -49,6 +49,12 @@ async function open(kind: 'strict' | 'lenient'): Promise<TlsConnection> {
   return await TlsConnection.open(origins[kind], certificate.cert);
 }
 
+async function connectionsOf({ server }: FastifyInstance): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+  });
+}
+
 /** Sends one request and takes all that comes until the server ends the connection. */
 async function send(kind: 'strict' | 'lenient', ...pieces: (string | Buffer)[]): Promise<string> {
   const connection = await open(kind);
@@ -185,6 +191,17 @@ describe.each(['strict', 'lenient'] as const)('over TLS the %s listener', (kind)
     });
     expect(await refused).toMatchObject({ code: expect.stringContaining('PROTOCOL_VERSION') });
   });
+});
+
+test('a client that goes away before its handshake is gone at once, and nobody speaks of it', async () => {
+  const before = app.logged.length;
+  const server = newServer('strict');
+  const gone = connect(Number(new URL(await originOf(server)).port), '127.0.0.1');
+  await new Promise((resolve) => server.server.once('connection', resolve));
+  gone.destroy();
+  await until(async () => (await connectionsOf(server)) === 0);
+  await server.close();
+  expect(app.logged.slice(before).filter((line) => line.includes('tls.'))).toEqual([]);
 });
 
 test('a listener closes although somebody has connected and never begins the handshake', async () => {

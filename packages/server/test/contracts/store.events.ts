@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { Call, MetadataEvent } from '../../src/model/call.ts';
+import type { Tombstone } from '../../src/model/erasure.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
 import { addErasure, addTenant, artifactOf, callOf, id, tokenOf, uploadOf } from '../support/store-rows.ts';
 import type { StoreCases } from '../support/store-subject.ts';
@@ -32,6 +33,8 @@ export const eventCases = {
     expect(await store.reads.events.ofCall(call.id)).toEqual([first, second, third]);
     expect(await store.reads.events.ofCall(other.id)).toEqual([bytes]);
     expect(await store.reads.events.ofCall(id())).toEqual([]);
+    expect(await store.reads.events.countOfCall(call.id)).toBe(3);
+    expect(await store.reads.events.countOfCall(id())).toBe(0);
   },
   'events are written together or not at all, and an id is taken once': async ({ store }) => {
     const call = callOf(await addTenant(store));
@@ -148,13 +151,29 @@ export const eventCases = {
     await store.write(async (tx) => {
       await tx.calls.update(awaited ?? '', { status: 'awaited' });
       await tx.calls.update(outside ?? '', { status: 'awaited' });
-      expect(await tx.erasures.spanCalls(span)).toEqual([
-        { seq: 0, callId: awaited, exists: true, isUploading: false, isAwaited: true },
-      ]);
+      expect(await tx.erasures.spanCalls(span)).toEqual([{ seq: 0, callId: awaited, status: 'awaited' }]);
       await tx.erasures.deleteSpanCalls(span);
     });
     expect((await store.reads.calls.page('', 9)).map((call) => call.id)).toEqual([outside]);
     expect(await store.reads.calls.find(tenant.id, archived ?? '')).toBeUndefined();
+  },
+  'a tombstone keeps what its call was, where that was not simply complete': async ({ store }) => {
+    const tenant = await addTenant(store);
+    const stone = () => ({ callId: id(), tenantId: tenant.id, shreddedAt: 1, goneAt: null });
+    const stones: Tombstone[] = [
+      stone(),
+      { ...stone(), lastStatus: 'awaited' },
+      { ...stone(), lastStatus: 'uploading' },
+    ];
+    await store.write((tx) => tx.tombstones.insert(stones, []));
+    // One that is there stays as it is.
+    await store.write((tx) =>
+      tx.tombstones.insert(
+        stones.map((one) => ({ ...one, lastStatus: 'excluded' })),
+        [],
+      ),
+    );
+    expect(await store.reads.tombstones.page('', 9)).toEqual(stones);
   },
   'an awaited call is no upload: it has no lease, and nobody gives it up as one': async ({ store }) => {
     const tenant = await addTenant(store);

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { CallStatus } from '../../src/model/call.ts';
 import { Bug } from '../../src/model/errors.ts';
 import { addErasure, addTenant, artifactOf, callOf, erasureOf, id, tokenOf, uploadOf } from '../support/store-rows.ts';
 import type { StoreCases, StoreSubject } from '../support/store-subject.ts';
@@ -62,18 +63,26 @@ export const spanCases = {
     expect(await kindsLeft(2)).toEqual([]);
     for (const seq of [0, 1, 4, 5]) expect(await kindsLeft(seq)).toHaveLength(2);
   },
-  'calls of a span that are gone or still uploading are told': async (subject) => {
-    const { span, calls, ids } = await addSpan(subject);
+  'calls of a span that are gone, or not complete, are told': async (subject) => {
+    const { span, ids } = await addSpan(subject);
     const { store } = subject;
     expect(await store.write((tx) => tx.erasures.spanCalls(span))).toEqual([]);
+    const tell = async (status: CallStatus) => {
+      return await store.write(async (tx) => {
+        await tx.calls.update(ids[3] ?? '', { uploadUntil: status === 'uploading' ? 5 : null, status });
+        return (await tx.erasures.spanCalls(span)).filter(({ seq }) => seq === 3);
+      });
+    };
+    for (const status of ['uploading', 'awaited', 'excluded'] as const) {
+      expect(await tell(status)).toEqual([{ seq: 3, callId: ids[3], status }]);
+    }
     await store.write(async (tx) => {
       await tx.calls.delete(ids[2] ?? '');
-      await tx.calls.update(calls[3]?.id ?? '', { uploadUntil: 5, status: 'uploading' });
       await tx.calls.delete(ids[4] ?? '');
     });
     expect(await store.write((tx) => tx.erasures.spanCalls(span))).toEqual([
-      { seq: 2, callId: ids[2], exists: false, isUploading: false, isAwaited: false },
-      { seq: 3, callId: ids[3], exists: true, isUploading: true, isAwaited: false },
+      { seq: 2, callId: ids[2], status: null },
+      { seq: 3, callId: ids[3], status: 'excluded' },
     ]);
   },
   'calls of a span are deleted; an upload under way stays, doomed': async (subject) => {
@@ -101,7 +110,7 @@ export const spanCases = {
       await tx.erasures.addItems(erasure.id, 0, [call.id]);
       expect(await tx.erasures.spanArtifacts(span, ['transcript'])).toEqual([]);
       expect(await tx.erasures.spanTokens(span, ['phone'])).toEqual([]);
-      expect(await tx.erasures.spanCalls(span)).toMatchObject([{ exists: false }]);
+      expect(await tx.erasures.spanCalls(span)).toMatchObject([{ status: null }]);
       await tx.erasures.deleteSpanArtifacts(span, ['transcript']);
       await tx.erasures.deleteSpanTokens(span, 'all');
       await tx.erasures.deleteSpanCalls(span);

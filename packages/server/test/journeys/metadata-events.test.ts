@@ -9,6 +9,7 @@ import type { Cores } from '../../src/engine/identifiers.ts';
 import { coresOf } from '../../src/engine/identifiers.ts';
 import { Upkeep } from '../../src/engine/upkeep/upkeep.ts';
 import type { Identifier } from '../../src/model/call.ts';
+import { untilQuiet } from '../crash/quiet.ts';
 import { archiveCall } from '../fsck/lived-archive.ts';
 import { type Scene, startScene } from '../support/scene.ts';
 
@@ -109,6 +110,7 @@ describe('an event whose call has not come', () => {
     expect(await scene.client.purge('/sessions', { ids: ['s'] })).toEqual([{ ...item, status: 'Purging' }]);
     expect(await awaitedCount()).toBe(0);
     expect(await scene.client.status('s')).toBe('NotFound');
+    await untilQuiet(scene.app.engine);
     expect(await scene.client.purge('/sessions', { ids: ['s'] })).toEqual([{ ...item, status: 'NotFound' }]);
     expect((await scene.client.archive('s', '5125550001', scene.audio)).status).toBe(400);
     expect(await add(session('s'), { a: 3 })).toBe('dropped');

@@ -1,7 +1,7 @@
 /** Metadata that came apart from its call, through a copy of the database and a restore. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readCall } from '../../src/engine/calls/read-call.ts';
-import { addEvent, type EventEnd } from '../../src/engine/events/add-event.ts';
+import type { EventEnd } from '../../src/engine/events/add-event.ts';
 import { Upkeep } from '../../src/engine/upkeep/upkeep.ts';
 import { expectRetry } from '../crash/invariants.ts';
 import { cast, type LifeCall } from '../crash/life.ts';
@@ -111,13 +111,15 @@ test('events of calls that were erased since the copy are gone, and those of the
   });
 });
 
-test('events of a master id that waited in the copy are absorbed by the first of its calls to come again', async () => {
-  const master = { kind: 'master', value: 'a-master' } as const;
-  await stage.process(async ({ engine, caller }) => {
-    expect(await addEvent(engine, caller, master, { at: 1, metadata: { of: 'a master' } })).toBe('kept');
-  });
+test('an event that waits in the copy finds its call by the tokens that the restore has made anew', async () => {
+  await stage.process(async (at) => await send(at, early(kept)));
   const copy = stage.copy();
   await stage.process(async ({ engine }) => void (await engine.rootKeys.seal()));
   await stage.restoreFrom(copy);
-  expect(await wordsLeft()).toEqual(['a master']);
+  await stage.process(async (at) => {
+    await stage.archive(at, kept);
+    const { details } = await readCall(at.engine, at.caller, stage.idOf(kept));
+    expect(details?.['metadata']).toEqual({ early: wordsOf(early(kept)) });
+    expect(await at.engine.store.reads.calls.anyAwaited(at.caller.tenant.id)).toBe(false);
+  });
 });

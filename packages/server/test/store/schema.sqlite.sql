@@ -3,6 +3,8 @@ CREATE TABLE artifact ( slot INTEGER NOT NULL PRIMARY KEY, tenant_id TEXT, owner
 CREATE INDEX artifact_owner ON artifact (owner_id);
 CREATE TABLE audit ( id TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL, tenant_id TEXT, actor_kind TEXT NOT NULL, actor_id TEXT NOT NULL, event TEXT NOT NULL, subject_id TEXT, detail TEXT NOT NULL ) WITHOUT ROWID, STRICT;
 CREATE TABLE call ( id TEXT NOT NULL PRIMARY KEY, tenant_id TEXT NOT NULL, kind TEXT NOT NULL, source TEXT NOT NULL, direction TEXT NOT NULL, status TEXT NOT NULL, started_at INTEGER, ended_at INTEGER, duration_ms INTEGER, created_at INTEGER NOT NULL, upload_until INTEGER, is_upload_doomed INTEGER NOT NULL ) WITHOUT ROWID, STRICT;
+CREATE INDEX call_awaited ON call (created_at) WHERE status = 'awaited';
+CREATE INDEX call_awaited_tenant ON call (tenant_id) WHERE status = 'awaited';
 CREATE INDEX call_upload ON call (upload_until) WHERE upload_until IS NOT NULL;
 CREATE TABLE client ( id TEXT NOT NULL PRIMARY KEY, tenant_id TEXT NOT NULL, secret_hash TEXT NOT NULL, scopes TEXT NOT NULL, version INTEGER NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, disabled_at INTEGER ) WITHOUT ROWID, STRICT;
 CREATE INDEX client_tenant ON client (tenant_id);
@@ -25,13 +27,15 @@ CREATE UNIQUE INDEX job_unfinished ON job (kind, payload) WHERE finished_at IS N
 CREATE TABLE journal ( number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, tenant_id TEXT, owner_id TEXT, action TEXT, slots TEXT NOT NULL, at INTEGER NOT NULL, detail TEXT, copied_by INTEGER ) STRICT;
 CREATE INDEX journal_pending ON journal (number) WHERE copied_by IS NULL;
 CREATE TABLE key_page (place INTEGER NOT NULL PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
+CREATE TABLE metadata_event ( id TEXT NOT NULL PRIMARY KEY, tenant_id TEXT NOT NULL, call_id TEXT NOT NULL, received_at INTEGER NOT NULL, sealed BLOB NOT NULL ) WITHOUT ROWID, STRICT;
+CREATE INDEX metadata_event_call ON metadata_event (call_id);
 CREATE TABLE migration (name TEXT NOT NULL PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT;
 CREATE TABLE reservation ( leaf INTEGER NOT NULL PRIMARY KEY, owner TEXT NOT NULL, lease_until INTEGER NOT NULL ) STRICT;
 CREATE TABLE seal ( generation INTEGER NOT NULL, key_id TEXT NOT NULL, sealed_at INTEGER NOT NULL, PRIMARY KEY (generation, key_id) ) WITHOUT ROWID, STRICT;
 CREATE TABLE tenant ( number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, slug TEXT NOT NULL UNIQUE, region TEXT NOT NULL, created_at INTEGER NOT NULL ) STRICT;
 CREATE TABLE token ( tenant INTEGER NOT NULL, kind INTEGER NOT NULL, epoch INTEGER NOT NULL, token BLOB NOT NULL, owner_id TEXT NOT NULL, PRIMARY KEY (tenant, kind, epoch, token, owner_id) ) WITHOUT ROWID, STRICT;
 CREATE INDEX token_owner ON token (owner_id);
-CREATE TABLE tombstone ( call_id TEXT NOT NULL PRIMARY KEY, tenant_id TEXT NOT NULL, shredded_at INTEGER NOT NULL, gone_at INTEGER ) WITHOUT ROWID, STRICT;
+CREATE TABLE tombstone ( call_id TEXT NOT NULL PRIMARY KEY, tenant_id TEXT NOT NULL, shredded_at INTEGER NOT NULL, gone_at INTEGER , last_status TEXT) WITHOUT ROWID, STRICT;
 CREATE INDEX tombstone_gone ON tombstone (gone_at) WHERE gone_at IS NOT NULL;
 CREATE TABLE tombstone_token ( tenant INTEGER NOT NULL, kind INTEGER NOT NULL, token BLOB NOT NULL, call_id TEXT NOT NULL, PRIMARY KEY (tenant, kind, token, call_id) ) WITHOUT ROWID, STRICT;
 CREATE INDEX tombstone_token_call ON tombstone_token (call_id);

@@ -2,10 +2,9 @@ import { expect } from 'vitest';
 import { wrongWord } from './bad-values.ts';
 import { type Answer, type Asked, ask } from './creovai-asking.ts';
 import type { Named } from './creovai-bodies.ts';
-import { archiveCall, audio, callInfo, formOf, formType, holdings, sendForm, type TestPart } from './creovai-forms.ts';
+import { archiveCall, audio, callInfo, holdings, type TestPart } from './creovai-forms.ts';
 import type { CreovaiRoute } from './creovai-routes.ts';
 import { startApp, type TestApp } from './harness.ts';
-import { rawRequest } from './raw-http.ts';
 
 /** What must never come back in an error, nor be logged, whoever sent it. */
 export const marked = {
@@ -126,21 +125,6 @@ export async function refusedAt(
   words?: RegExp,
 ): Promise<void> {
   refused(await ask(app, route, token, asked), status, words);
-}
-
-/** Sends a form to a route that takes such, and must refuse this one. */
-export async function refusedForm(
-  { app, token }: Scene,
-  parts: readonly TestPart[],
-  status: number,
-  words: RegExp,
-): Promise<void> {
-  refused(await sendForm(app, token, formOf(parts)), status, words);
-}
-
-export function archiveRequest({ token }: Scene, form: Buffer): Buffer {
-  const headers = [`Authorization: Bearer ${token}`, `Content-Type: ${formType}`];
-  return rawRequest('POST /callCapture/v1/archive', headers, form);
 }
 
 /** The same part under a name that nobody reads. */

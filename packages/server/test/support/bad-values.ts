@@ -18,10 +18,7 @@ const notObjects = [...notList, ...json([null], [7], [wrongWord], [{}, [object]]
 const notIds = [...notList, ...json([null], [7], [object], ['x', [wrongWord]], ['x', `${wrongWord}\0`], ['\ud800'])];
 const notChoice = json(wrongWord, '', -1, 0.5, 99, true, object, []);
 
-/**
- * JSON texts that make a field of each kind a mistake of the client's. Every kind is also no field for what nests
- * `levels` deep.
- */
+/** JSON texts that no field of the kind may have. */
 export const badValues = {
   text: notText,
   /** What calls are found by, and may be empty. */
@@ -49,9 +46,12 @@ export const badValues = {
 
 export type FieldKind = keyof typeof badValues;
 
+/** Fields that are walked through, and so could fail for their depth alone. */
+const walked: readonly FieldKind[] = ['metadata', 'objects', 'list', 'audio', 'anything'];
+
 /** Everything that a field of this kind must not be, null and absence aside. */
 export function badFor(kind: FieldKind): string[] {
-  return [...badValues[kind], deepArray, deepObject];
+  return [...badValues[kind], deepArray, ...(walked.includes(kind) ? [deepObject] : [])];
 }
 
 function json(...values: unknown[]): string[] {

@@ -172,3 +172,9 @@ export const creovaiRoutes: readonly CreovaiRoute[] = [
   get('/processing/v2/customFields', either),
   get('/processing/v2/ParticipantRefTypes', either),
 ];
+
+export function routeAt(pattern: string): CreovaiRoute {
+  const route = creovaiRoutes.find((one) => one.pattern === pattern);
+  if (route === undefined) throw new Error(`the table has no ${pattern}`);
+  return route;
+}

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { itemsMax, nameOf, type Row, rowOf, rows } from './creovai-rows.ts';
@@ -7,6 +7,10 @@ import { type Exchange, type Recording, readRecordings, type Step, stepsOf } fro
 const recordings = readRecordings('creovai');
 const rowsByName: ReadonlyMap<string, Row> = new Map(rows.map((row) => [nameOf(row), row]));
 const items = Array.from({ length: itemsMax }, (_, at) => `4.${at + 1}`);
+const trapTests = readdirSync(import.meta.dirname)
+  .filter((name) => /^creovai-traps-.*\.test\.ts$/.test(name))
+  .map((name) => readFileSync(join(import.meta.dirname, name), 'utf8'))
+  .join('\n');
 const namesOf = (found: readonly Recording[]) => found.map(({ name }) => name);
 
 /** The answers that an operation must be shown with. */
@@ -30,6 +34,11 @@ describe('the recorded exchanges', () => {
 
   test.each(items)('pin item %s', (item) => {
     expect(namesOf(recordings.filter(({ exchange }) => exchange.covers.includes(item)))).not.toEqual([]);
+  });
+
+  test.each(items)('stand beside a test that says in words what item %s guarantees', (item) => {
+    const name = new RegExp(`\\b(?:test|describe)(?:\\.each\\(\\w+\\))?\\(\\s*'${item.replace('.', '\\.')} \\w+`);
+    expect(name.test(trapTests)).toBe(true);
   });
 
   test('cover nothing but what there is, each thing once', () => {

@@ -40,9 +40,7 @@ function swapCase(text: string): string {
 
 describe('4.7 paths and the keys of a query are matched in any case', () => {
   test.each(cases)('%s', async (_name, exchange) => {
-    for (const change of [swapCase, (text: string) => text.toUpperCase()]) {
-      await replay(stage, exchange, (line) => changed(line, change));
-    }
+    await replay(stage, exchange, (line) => changed(line, swapCase));
   });
 
   const whatIfs = recordings.filter(({ name }) => name.endsWith('-200-what-if.json'));
@@ -55,7 +53,6 @@ describe('4.7 paths and the keys of a query are matched in any case', () => {
 
 describe('4.8 doubled slashes in a path count as one', () => {
   test.each(cases)('%s', async (_name, exchange) => {
-    await replay(stage, exchange, (line) => line.replace(' /', ' //'));
     await replay(stage, exchange, (line) => changed(line, (step) => `/${step}`));
   });
 });

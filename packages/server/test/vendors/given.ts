@@ -8,17 +8,21 @@ import { CreovaiClient } from '../support/creovai-client.ts';
 import type { TestApp } from '../support/harness.ts';
 import { until } from '../support/until.ts';
 import type { Known } from './recorded-text.ts';
-import type { Exchange, Given, GivenCall, GivenEvent } from './recording.ts';
+import type { Exchange, Given, GivenCall } from './recording.ts';
 
 /** A tenant of its own in which everything that an exchange takes for given is so. */
-export type Prepared = {
+type Prepared = {
   known: Known;
   /** Breaks off what is still under way. */
   end(): void;
 };
 
 /** Makes a tenant and whatever an exchange takes for given, by requests to the listening archive at `origin`. */
-export async function prepare(app: TestApp, origin: string, { given = {}, scopes: allowed }: Exchange) {
+export async function prepare(
+  app: TestApp,
+  origin: string,
+  { given = {}, scopes: allowed }: Exchange,
+): Promise<Prepared> {
   const slug = `x-${Math.random().toString(36).slice(2)}`;
   const tenant = await createTenant(app.engine, { slug, region: 'US' });
   const { client } = given;
@@ -95,7 +99,7 @@ class GivenMaker {
 
   async make({ calls = [], events = [], excluded, held, purged, uploading = [] }: Given): Promise<void> {
     for (const call of calls) this.#known.set(`call:${call.sessionId}`, await this.#archive(call));
-    for (const event of events) await this.#posts.json(eventPath(event), event);
+    for (const event of events) await this.#posts.json('/capture/v2/outofband/interaction', event);
     if (excluded !== undefined) await this.#posts.json('/capture/v2/status/exclude', { sessionIds: excluded });
     if (held !== undefined) await this.#hold(held);
     if (purged !== undefined) await this.#purge(purged);
@@ -191,9 +195,4 @@ function written(call: GivenCall) {
     { ...answer, senderReferenceId: 'agent-1', channel: 'Web' },
   ];
   return { ...common(call), participants: [agent(), customer(call)], messages };
-}
-
-function eventPath({ sessionId, masterId, collectionId }: GivenEvent): string {
-  const named = sessionId !== undefined ? 'interaction' : masterId !== undefined ? 'master' : undefined;
-  return `/capture/v2/outofband/${named ?? (collectionId !== undefined ? 'collection' : 'case')}`;
 }

@@ -39,14 +39,7 @@ export type GivenCall = {
   audio?: string;
 };
 
-export type GivenEvent = {
-  sessionId?: string;
-  masterId?: string;
-  caseReferenceId?: string;
-  collectionId?: string;
-  eventTime: string;
-  metadata: Record<string, unknown>;
-};
+export type GivenEvent = { sessionId: string; eventTime: string; metadata: Record<string, unknown> };
 
 /** What is in the archive before the first request, made in this order. */
 export type Given = {

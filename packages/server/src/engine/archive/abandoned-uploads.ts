@@ -1,6 +1,6 @@
 import { journalEntry } from '../../keys/journal-entries.ts';
 import type { BlobName } from '../../model/blob-store.ts';
-import { type Call, isArchived } from '../../model/call.ts';
+import type { Call } from '../../model/call.ts';
 import type { DoomedBlob } from '../../model/erasure.ts';
 import type { StoreTx } from '../../model/store.ts';
 import type { Engine } from '../context.ts';
@@ -14,7 +14,7 @@ const batch = 100;
 export type UploadEnd = 'destroyed' | 'archived' | 'absent' | 'left_to_purge';
 
 /**
- * Destroys what an upload that will not finish has left, or an awaited call: its keys, rows, tokens and bytes. An upload that an erasure
+ * Destroys what an upload that will not finish has left: its keys, rows, tokens and bytes. An upload that an erasure
  * has met leaves the erasure's tombstone untouched; one that a started purge is about to meet stays until it has, since
  * without its row there would be no tombstone to refuse a retried upload. Repeating it changes nothing.
  */
@@ -22,11 +22,9 @@ export async function destroyUpload(engine: Engine, tenantId: string, callId: st
   const { end, blobs } = await engine.store.write(async (tx): Promise<{ end: UploadEnd; blobs: string[] }> => {
     const call = await tx.calls.find(tenantId, callId);
     if (call === undefined) return { end: 'absent', blobs: [] };
-    if (isArchived(call)) return { end: 'archived', blobs: [] };
+    if (call.uploadUntil === null) return { end: 'archived', blobs: [] };
     if (!call.isUploadDoomed && (await gatedByPurge(tx, [callId])).has(callId)) {
-      if (call.uploadUntil !== null) {
-        await tx.calls.update(callId, { uploadUntil: Math.min(call.uploadUntil, engine.clock.now()) });
-      }
+      await tx.calls.update(callId, { uploadUntil: Math.min(call.uploadUntil, engine.clock.now()) });
       return { end: 'left_to_purge', blobs: [] };
     }
     const cleared = await clearUpload(engine, tx, callId);
@@ -46,7 +44,7 @@ export async function destroyUpload(engine: Engine, tenantId: string, callId: st
 }
 
 /**
- * Removes the rows of an upload that will not finish and writes its bytes down as doomed. Returns the slots, for the
+ * Removes the rows of an upload that will not finish, or of an awaited call, and writes its bytes down as doomed. Returns the slots, for the
  * caller to destroy, and the names of the bytes.
  */
 export async function clearUpload(

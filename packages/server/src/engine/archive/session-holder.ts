@@ -3,8 +3,8 @@ import type { StoreTx } from '../../model/store.ts';
 import type { Tenant } from '../../model/tenant.ts';
 import type { Engine } from '../context.ts';
 import { gatedByPurge } from '../erasure/resolve.ts';
-import { awaitedOf } from '../events/awaited.ts';
-import { findCall, tombstoneToken } from '../identifiers.ts';
+import { carriers } from '../events/awaited.ts';
+import { coresOf, findCall, tombstoneToken } from '../identifiers.ts';
 
 /** Whose a session id is at this moment. */
 export type SessionHolder =
@@ -36,12 +36,15 @@ export async function sessionHolder(
     const token = await tombstoneToken(engine, tenant, identifier);
     const tombstones = await tx.tombstones.findByToken(tenant.id, identifier.kind, token);
     if (tombstones.length > 0 && call === undefined) return { kind: 'erased' };
-    if (await isAwaitedAndPurged(engine, tx, tenant, identifier)) return { kind: 'erased' };
+    if (await isAwaitedAndPurged(engine, tx, tenant, identifier)) return { kind: 'uploading' };
   }
   return { kind: 'free' };
 }
 
-/** True when a purge of the session has begun while only events of it were there, and has not yet left its tombstone. */
+/**
+ * True while a purge of the session has begun of which only events are there: it may yet yield to a hold, so that nobody
+ * can say at this moment whether the session is erased.
+ */
 async function isAwaitedAndPurged(
   engine: Engine,
   tx: StoreTx,
@@ -49,7 +52,8 @@ async function isAwaitedAndPurged(
   identifier: Identifier,
 ): Promise<boolean> {
   if (identifier.kind !== 'session' || !(await tx.calls.anyAwaited(tenant.id))) return false;
-  const awaited = await awaitedOf(engine, tx, tenant, identifier);
-  const ids = awaited.map((call) => call.id);
+  const cores = (await coresOf(engine, tenant, [identifier])).map(({ core }) => core);
+  const calls = await carriers(engine, tx, tenant.id, { kind: 'session', cores });
+  const ids = calls.map((call) => call.id);
   return (await gatedByPurge(tx, ids)).size > 0;
 }

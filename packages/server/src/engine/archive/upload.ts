@@ -6,7 +6,7 @@ import { AppError, codeOf, hasCode } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
 import { sealJson } from '../artifacts.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
-import { absorbAwaited } from '../events/awaited.ts';
+import { gatherAwaited, notGathered, takeAwaited } from '../events/absorb.ts';
 import { coresOf, insertTokens } from '../identifiers.ts';
 import { contextOf } from '../secrets.ts';
 import { destroyUpload, removeStray } from './abandoned-uploads.ts';
@@ -19,6 +19,8 @@ export type Archived = { callId: string; isNew: boolean };
 
 /** Attempts at naming slots before giving up: a lease lost twice in a row means a stalled machine. */
 const namingAttempts = 3;
+/** Attempts at taking the events that wait for the call, when more come each time. */
+const gatheringAttempts = 20;
 
 /**
  * One call on its way into the archive.
@@ -92,18 +94,31 @@ export class Upload {
     });
     await this.#engine.faults.at('archive:sealed');
     const callId = this.#id();
-    await this.#engine.store.write(async (tx) => {
-      const row = await tx.calls.find(this.#caller.tenant.id, callId);
-      refuseGivenUp(row);
-      for (const [artifact, bytes] of sealed)
-        await tx.artifacts.setSealed(artifact.slot, this.#change(artifact, bytes));
-      await tx.calls.update(callId, { ...skeletonOf(call), status: 'complete', uploadUntil: null });
-      const came = { details: this.#artifact('details'), identifiers: call.identifiers };
-      await absorbAwaited(this.#engine, tx, this.#caller.tenant, came);
-    });
+    await this.#makeVisible(callId, call, sealed);
     this.#callId = undefined;
     await this.#engine.faults.at('archive:finished');
     return { callId, isNew: true };
+  }
+
+  /** The commit from which on the call is there, with the events that waited for it. */
+  async #makeVisible(callId: string, call: NewCall, sealed: ReadonlyMap<Artifact, Buffer>): Promise<void> {
+    const { tenant } = this.#caller;
+    const comer = { details: this.#artifact('details'), identifiers: call.identifiers };
+    for (let attempt = 1; ; attempt += 1) {
+      const gathered = await gatherAwaited(this.#engine, tenant, comer);
+      const taken = await this.#engine.store.write(async (tx) => {
+        refuseGivenUp(await tx.calls.find(tenant.id, callId));
+        const count = await takeAwaited(this.#engine, tx, tenant, gathered);
+        if (count === notGathered) return count;
+        for (const [artifact, bytes] of sealed)
+          await tx.artifacts.setSealed(artifact.slot, this.#change(artifact, bytes));
+        await tx.calls.update(callId, { ...skeletonOf(call), status: 'complete', uploadUntil: null });
+        return count;
+      });
+      if (taken > 0) this.#engine.sealer.request();
+      if (taken !== notGathered) return;
+      if (attempt === gatheringAttempts) throw new AppError('store_busy', { detail: 'events came all the time' });
+    }
   }
 
   /** Ends an upload that will not finish: keys destroyed, rows and bytes gone. Safe to call at any point. */

@@ -30,7 +30,13 @@ export async function standingOf(engine: Engine, caller: Caller, sessionId: stri
   if (call !== undefined) return { kind: 'call', call };
   if (sessionId === '') return { kind: 'unknown' };
   const token = await tombstoneToken(engine, caller.tenant, identifier);
-  const [tombstone] = await reads.tombstones.findByToken(caller.tenant.id, 'session', token);
+  const tombstones = await reads.tombstones.findByToken(caller.tenant.id, 'session', token);
+  // What is still being erased says more than what has gone before, and a call more than what was sent ahead of one.
+  const [tombstone] = tombstones.toSorted((a, b) => rankOf(a) - rankOf(b));
   if (tombstone === undefined) return { kind: 'unknown' };
   return tombstone.goneAt === null ? { kind: 'erasing', tombstone } : { kind: 'gone', tombstone };
+}
+
+function rankOf({ goneAt, lastStatus }: Tombstone): number {
+  return (goneAt === null ? 0 : 2) + (lastStatus === 'awaited' ? 1 : 0);
 }

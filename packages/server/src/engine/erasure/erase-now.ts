@@ -1,6 +1,7 @@
 import { steadyMs } from '../../lib/clock.ts';
 import { pause } from '../../lib/pause.ts';
 import type { Erasure, ErasureAction } from '../../model/erasure.ts';
+import type { StoreTx } from '../../model/store.ts';
 import type { Job } from '../../model/tenant.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
 import { heldAmong } from '../holds/held-calls.ts';
@@ -19,6 +20,8 @@ export type EraseNow = {
   callIds: readonly string[];
   /** Runs once the gate stands and before any key is destroyed: the last look at what the answer must name. */
   beforeShredding?: () => Promise<void>;
+  /** Asked in the commit of the gate: false calls it off, with `plan_changed`. */
+  isStillSo?: (tx: StoreTx) => Promise<boolean>;
 };
 
 /** An erasure that has been started. */
@@ -57,7 +60,7 @@ export async function eraseNow(engine: Engine, caller: Caller, asked: EraseNow):
   const erasure = await planErasure(engine, caller, plan);
   const owner = engine.processId;
   const runner = { owner, leaseMs: engine.limits.jobLeaseMs };
-  const { jobId, leaseUntil } = await startErasure(engine, caller, erasure, runner);
+  const { jobId, leaseUntil } = await startErasure(engine, caller, erasure, runner, asked.isStillSo);
   const job: Job = {
     id: jobId,
     kind: 'erasure',

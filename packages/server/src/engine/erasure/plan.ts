@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { newId } from '../../lib/ids.ts';
 import type { Erasure, ErasureAction } from '../../model/erasure.ts';
 import { AppError } from '../../model/errors.ts';
+import type { StoreTx } from '../../model/store.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
 import type { Caller, Engine } from '../context.ts';
 
@@ -50,26 +51,34 @@ export async function planErasure(engine: Engine, caller: Caller, plan: NewErasu
  * Starts an erasure. This one small commit is the gate: from it on no surface returns what the action erases, however
  * many calls the plan has. The job is leased to `runner`, so that whoever runs on need not claim it; if that process
  * dies, the lease ends and any worker goes on.
+ *
+ * Throws `plan_changed`, the plan cancelled, when `isStillSo` says in that commit that what it was made for has changed.
  */
 export async function startErasure(
   engine: Engine,
   caller: Caller,
   erasure: Erasure,
   runner: { owner: string; leaseMs: number },
+  isStillSo?: (tx: StoreTx) => Promise<boolean>,
 ): Promise<{ jobId: string; leaseUntil: number }> {
   const now = engine.clock.now();
   const jobId = newId(now);
   let leaseUntil = 0;
-  await engine.store.write(async (tx) => {
-    const moved = await tx.erasures.move(erasure.id, 'planned', 'running', { unreadableAt: now });
+  const isStarted = await engine.store.write(async (tx) => {
+    const isSo = isStillSo === undefined || (await isStillSo(tx));
+    const times = isSo ? { unreadableAt: now } : {};
+    const moved = await tx.erasures.move(erasure.id, 'planned', isSo ? 'running' : 'cancelled', times);
     if (!moved) throw new AppError('erasure_state');
+    if (!isSo) return false;
     // Counted from here: the write may have waited for longer than a lease lasts.
     leaseUntil = engine.clock.now() + runner.leaseMs;
     const lease = { owner: runner.owner, until: leaseUntil };
     await tx.jobs.enqueue({ id: jobId, kind: 'erasure', payload: erasure.id, runAt: now, lease });
     const { items } = await tx.erasures.tally(erasure.id);
     await tx.audit.append(auditEntry(engine, caller, 'erasure.started', erasure.id, { action: erasure.action, items }));
+    return true;
   });
+  if (!isStarted) throw new AppError('plan_changed');
   await engine.faults.at('erase:gated');
   return { jobId, leaseUntil };
 }

@@ -1,11 +1,11 @@
 import type { Call } from '../../model/call.ts';
+import { hasCode } from '../../model/errors.ts';
 import { readCorrelations } from '../artifacts.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
-import { type Cores, coresOfOwner } from '../identifiers.ts';
-import { eraseNow, previewHolds } from './erase-now.ts';
-import { type AwaitedEnd, purgeAwaited } from './purge-awaited.ts';
+import { type EarlyEvents, findEarlyEvents } from './early-events.ts';
+import { type EraseNow, eraseNow, previewHolds } from './erase-now.ts';
 import { type Named, nameSubject, type PurgeSubject } from './purge-subject.ts';
-import { gatedByPurge } from './resolve.ts';
+import { gatedByPurge, type Resolved } from './resolve.ts';
 import { heldAtLast, untilShredded } from './started.ts';
 
 /** What is said of one named thing, in the order asked (of a customer: in the order of age). */
@@ -23,9 +23,13 @@ export type PurgeOptions = {
   refuseIncomplete?: boolean;
 };
 
+/** Attempts at a purge whose calls come and go while it is being planned. */
+const attemptsMax = 20;
+
 /**
- * Purges calls for a vendor's client, or says what a purge would do. All ids are resolved before anything is done. When
- * it resolves the calls can no longer be opened, unless `waitMs` ran out first.
+ * Purges calls for a vendor's client, or says what a purge would do. All ids are resolved before anything is done, and the
+ * events that wait for them are erased with them. When it resolves the calls can no longer be opened, unless `waitMs` ran
+ * out first. Throws `plan_changed` where calls of these sessions come and go all the time.
  */
 export async function purge(
   engine: Engine,
@@ -35,23 +39,45 @@ export async function purge(
 ): Promise<PurgeItem[]> {
   if (options.whatIf) requireScope(caller, 'erasures:preview', 'erasures:execute');
   else requireScope(caller, 'erasures:execute');
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await purgeOnce(engine, caller, subject, options);
+    } catch (error) {
+      if (!hasCode(error, 'plan_changed') || attempt === attemptsMax) throw error;
+    }
+  }
+}
+
+async function purgeOnce(
+  engine: Engine,
+  caller: Caller,
+  subject: PurgeSubject,
+  options: PurgeOptions,
+): Promise<PurgeItem[]> {
   const named = await nameSubject(engine, caller, subject);
   const sorted = await sortOut(engine, named, options);
-  // Asked for before the purge: with a call's tokens goes what leads from it to the events that wait for it.
-  const coming = await sessionsOfComing(engine, caller, sorted);
-  const { held, sessions } = await purgeOrLook(engine, caller, sorted, options, subject.by !== 'sessions');
-  const left = new Set([...held, ...sorted.incomplete]);
-  const awaited = await purgeAwaited(engine, caller, {
-    ...options,
-    sessionIds: sessionsBut(named, left),
-    coming: [...coming].flatMap(([id, cores]) => (left.has(id) ? [] : [cores])),
+  const fresh = sorted.fresh.map((call) => call.id);
+  const early = await findEarlyEvents(engine, caller, {
+    sessions: sessionsToClear(named, sorted),
+    purged: new Set(fresh),
+    coming: sorted.fresh.filter(isComing),
   });
+  // A purge under way may have taken some of them; one that is planned has not, and would only take them once more.
+  const callIds = [...fresh, ...(early?.callIds ?? [])];
+  let sessions: Sessions = new Map();
+  const beforeShredding = async () => {
+    if (subject.by !== 'sessions') sessions = await sessionsOf(engine, sorted.callIds);
+  };
+  const held = options.whatIf
+    ? await previewHolds(engine, caller, callIds)
+    : await carryOut(engine, caller, { callIds, beforeShredding, isStillSo: early?.isStillSo }, options.waitMs);
+  if (options.whatIf) await beforeShredding();
   const standingOf = (id: string): PurgeItem['standing'] => {
     if (sorted.incomplete.has(id)) return 'incomplete';
     if (held.has(id)) return 'held';
     return options.whatIf && !sorted.purging.has(id) ? 'would_purge' : 'purging';
   };
-  return named.map((one) => itemOf(one, { sessions, standingOf, awaited }));
+  return named.map((one) => itemOf(one, { sessions, standingOf, early }));
 }
 
 /** The calls named, each once, by what is to be done with them. */
@@ -65,7 +91,11 @@ type Sorted = {
   fresh: readonly Call[];
 };
 
-async function sortOut(engine: Engine, named: readonly Named[], { refuseIncomplete }: PurgeOptions): Promise<Sorted> {
+async function sortOut(
+  engine: Engine,
+  named: readonly Named[],
+  { refuseIncomplete = false }: PurgeOptions,
+): Promise<Sorted> {
   const calls = new Map(named.flatMap(({ is }) => (is.kind === 'call' ? [[is.call.id, is.call]] : [])));
   const callIds = [...calls.keys()];
   const purging = await gatedByPurge(engine.store.reads, callIds);
@@ -78,43 +108,41 @@ function isComing(call: Call): boolean {
   return call.status === 'uploading';
 }
 
-/** Of calls that are on their way, by their id: what their session ids are stored as. */
-async function sessionsOfComing(engine: Engine, caller: Caller, { fresh }: Sorted): Promise<Map<string, Cores>> {
-  const found = new Map<string, Cores>();
-  for (const { id } of fresh.filter(isComing)) {
-    found.set(id, await coresOfOwner(engine, engine.store.reads, caller.tenant.id, id, 'session'));
+/** The session ids asked, each once, without those whose call is left alone: then what waits for it is, too. */
+function sessionsToClear(named: readonly Named[], { incomplete }: Sorted): string[] {
+  const asked = named.flatMap(({ sessionAsked, is }) => {
+    const isLeft = is.kind === 'call' && incomplete.has(is.call.id);
+    return sessionAsked === null || isLeft ? [] : [sessionAsked];
+  });
+  return [...new Set(asked)];
+}
+
+type ToErase = Pick<EraseNow, 'callIds' | 'beforeShredding'> & { isStillSo: EraseNow['isStillSo'] | undefined };
+
+/** Purges, and says which of the calls a hold has kept from it. */
+async function carryOut(
+  engine: Engine,
+  caller: Caller,
+  { callIds, beforeShredding, isStillSo }: ToErase,
+  waitMs: number,
+): Promise<ReadonlySet<string>> {
+  const started = await eraseNow(engine, caller, {
+    action: 'purge',
+    keepRecording: false,
+    callIds,
+    ...(beforeShredding && { beforeShredding }),
+    ...(isStillSo && { isStillSo }),
+  });
+  if (started === undefined) {
+    await beforeShredding?.();
+    return new Set(callIds);
   }
-  return found;
+  await untilShredded(started, waitMs);
+  return await heldAtLast(engine, started);
 }
 
 /** Session ids by call id, as far as they are known. */
 type Sessions = ReadonlyMap<string, string>;
-
-/** Which of the calls a hold covers, and the session ids of all, read while they can be. */
-async function purgeOrLook(
-  engine: Engine,
-  caller: Caller,
-  { callIds, fresh }: Sorted,
-  { whatIf, waitMs }: PurgeOptions,
-  namesSessions: boolean,
-): Promise<{ held: ReadonlySet<string>; sessions: Sessions }> {
-  const ids = fresh.map((call) => call.id);
-  let sessions: Sessions = new Map();
-  const beforeShredding = async () => {
-    if (namesSessions) sessions = await sessionsOf(engine, callIds);
-  };
-  if (whatIf) {
-    const held = await previewHolds(engine, caller, ids);
-    await beforeShredding();
-    return { held, sessions };
-  }
-  const asked = { action: 'purge', keepRecording: false, callIds: ids, beforeShredding } as const;
-  const started = await eraseNow(engine, caller, asked);
-  if (started === undefined) await beforeShredding();
-  else await untilShredded(started, waitMs);
-  const held = started === undefined ? new Set(ids) : await heldAtLast(engine, started);
-  return { held, sessions };
-}
 
 async function sessionsOf(engine: Engine, callIds: readonly string[]): Promise<Sessions> {
   const sessions = new Map<string, string>();
@@ -125,25 +153,24 @@ async function sessionsOf(engine: Engine, callIds: readonly string[]): Promise<S
   return sessions;
 }
 
-/** The session ids asked for, without those whose call is left alone: then what waits for it is, too. */
-function sessionsBut(named: readonly Named[], left: ReadonlySet<string>): string[] {
-  return named.flatMap(({ sessionAsked, is }) => {
-    const isLeft = is.kind === 'call' && left.has(is.call.id);
-    return sessionAsked === null || isLeft ? [] : [sessionAsked];
-  });
-}
-
 type Outcome = {
   sessions: Sessions;
   standingOf: (callId: string) => PurgeItem['standing'];
-  awaited: ReadonlyMap<string, AwaitedEnd>;
+  early: EarlyEvents | undefined;
 };
 
-function itemOf({ asked, sessionAsked, is }: Named, { sessions, standingOf, awaited }: Outcome): PurgeItem {
-  const known = is.kind === 'call' ? is.call.id : is.kind === 'erasing' ? is.tombstone.callId : null;
+function itemOf({ asked, sessionAsked, is }: Named, { sessions, standingOf, early }: Outcome): PurgeItem {
+  const known = knownIdOf(is);
   const sessionId = sessionAsked ?? (known === null ? null : (sessions.get(known) ?? null));
   const item = { callId: asked ?? known, sessionId };
   if (is.kind === 'call') return { ...item, standing: standingOf(is.call.id) };
   if (is.kind === 'erasing') return { ...item, standing: 'purging' };
-  return { ...item, standing: awaited.get(sessionAsked ?? '') ?? 'not_found' };
+  const standings = (early?.bySession.get(sessionAsked ?? '') ?? []).map(standingOf);
+  return { ...item, standing: standings.find((one) => one === 'held') ?? standings[0] ?? 'not_found' };
+}
+
+/** The id that a client may be told: of a call that never came nobody was told one. */
+function knownIdOf(is: Resolved): string | null {
+  if (is.kind === 'call') return is.call.id;
+  return is.kind === 'erasing' && is.tombstone.lastStatus !== 'awaited' ? is.tombstone.callId : null;
 }

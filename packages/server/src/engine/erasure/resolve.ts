@@ -24,8 +24,9 @@ export async function resolveCalls(engine: Engine, caller: Caller, callIds: read
   // Of an awaited call nobody was told the id.
   const calls = new Map(found.flatMap((call) => (call.status === 'awaited' ? [] : [[call.id, call]])));
   const missing = callIds.filter((id) => !calls.has(id));
+  const stones = await reads.tombstones.find(caller.tenant.id, missing);
   const tombstones = new Map(
-    (await reads.tombstones.find(caller.tenant.id, missing)).map((tombstone) => [tombstone.callId, tombstone]),
+    stones.flatMap((stone) => (stone.lastStatus === 'awaited' ? [] : [[stone.callId, stone]])),
   );
   return callIds.map((id) => {
     const call = calls.get(id);

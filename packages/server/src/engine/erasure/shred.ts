@@ -1,6 +1,13 @@
 import { journalEntry } from '../../keys/journal-entries.ts';
 import { GroupCommit } from '../../lib/group-commit.ts';
-import { type Erasure, type Item, type ItemSpan, reachOf, tombstoneIdentifierKinds } from '../../model/erasure.ts';
+import {
+  type Erasure,
+  type Item,
+  type ItemSpan,
+  reachOf,
+  type Tombstone,
+  tombstoneIdentifierKinds,
+} from '../../model/erasure.ts';
 import type { JournalEntry } from '../../model/key-store.ts';
 import type { StoreTx, TombstoneToken } from '../../model/store.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
@@ -112,19 +119,16 @@ async function leaveTombstones(
   span: ItemSpan,
   items: readonly Item[],
 ): Promise<Map<string, TombstoneToken[]>> {
-  const special = await tx.erasures.spanCalls(span);
-  const gone = new Set(special.flatMap((call) => (call.exists ? [] : [call.callId])));
-  // No client was told of these calls, and they have no bytes: to everybody they are gone at once.
-  const awaited = new Set(special.flatMap((call) => (call.isAwaited ? [call.callId] : [])));
+  const special = new Map((await tx.erasures.spanCalls(span)).map(({ callId, status }) => [callId, status]));
   const tokens = await tx.erasures.spanTokens(span, tombstoneIdentifierKinds);
   const shreddedAt = engine.clock.now();
   const kept = await toTombstoneTokens(engine, tx, erasure.tenantId, tokens);
   await tx.tombstones.insert(
-    items
-      .filter((item) => !gone.has(item.callId))
-      .map(({ callId }) => {
-        return { callId, tenantId: erasure.tenantId, shreddedAt, goneAt: awaited.has(callId) ? shreddedAt : null };
-      }),
+    items.flatMap(({ callId }): Tombstone[] => {
+      const lastStatus = special.get(callId);
+      if (lastStatus === null) return [];
+      return [{ callId, tenantId: erasure.tenantId, shreddedAt, goneAt: null, ...(lastStatus && { lastStatus }) }];
+    }),
     kept,
   );
   const byCall = new Map<string, TombstoneToken[]>();

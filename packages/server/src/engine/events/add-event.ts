@@ -1,27 +1,34 @@
+import { steadyMs } from '../../lib/clock.ts';
 import { newId } from '../../lib/ids.ts';
-import { type Artifact, type Call, type Identifier, isArchived, type MetadataEvent } from '../../model/call.ts';
+import { pause } from '../../lib/pause.ts';
+import { type Artifact, type Identifier, isArchived, type MetadataEvent } from '../../model/call.ts';
+import { reachOf } from '../../model/erasure.ts';
 import { AppError, hasCode } from '../../model/errors.ts';
 import type { StoreReads, StoreTx } from '../../model/store.ts';
 import { sealJson } from '../artifacts.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
-import { isGated } from '../erasure/gates.ts';
-import { gatedByPurge } from '../erasure/resolve.ts';
-import { coresOf, insertTokens, tombstoneToken } from '../identifiers.ts';
-import { awaitedRow, carriers } from './awaited.ts';
+import { type Cores, coresOf, insertTokens, tombstoneToken } from '../identifiers.ts';
+import { awaitedMax, awaitedRow, carriers, sortedByComing } from './awaited.ts';
 import { type LateMetadata, sealEvent } from './sealed-event.ts';
 
 /** What became of an event: applied to calls, kept for one that is to come, or dropped since its call was erased. */
 export type EventEnd = 'applied' | 'kept' | 'dropped';
 
-/** How often an event looks again for its calls when some came or went while it was being sealed. */
-const attemptsMax = 10;
+/** How long an event waits for erasures that have begun and may yet yield to a hold, and how often it looks. */
+const undecidedMsMax = 10_000;
+const pollMs = 50;
+/** Calls to which an event is applied in one transaction. */
+const callsPerStep = 50;
+/** Events that one call may have. */
+const eventsMax = 1000;
 
 /**
  * Adds metadata to the calls that carry an identifier: one session, or every call of a master, case or collection id.
  *
  * Where there is none yet, or one is on its way, the event waits for it, sealed under a slot of its own, for at most a day.
  * What is about a purged session, or about calls whose details were erased, is dropped. Each of these is a success. Throws
- * `store_busy` when calls come and go faster than the event can be sealed for them.
+ * `input_invalid` where too many events are there or wait already, and `store_busy` when it cannot be told in time whether
+ * the call is erased.
  */
 export async function addEvent(
   engine: Engine,
@@ -30,73 +37,58 @@ export async function addEvent(
   late: LateMetadata,
 ): Promise<EventEnd> {
   requireScope(caller, 'calls:write');
+  const cores = (await coresOf(engine, caller.tenant, [subject])).map(({ core }) => core);
+  const event: Arriving = { caller, subject, cores: { kind: subject.kind, cores }, late };
   const applied = new Set<string>();
-  for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
-    const found = await lookFor(engine, engine.store.reads, caller, subject);
-    if (found.isErased) return applied.size > 0 ? 'applied' : 'dropped';
-    const fresh = found.details.filter((details) => !applied.has(details.ownerId));
-    if (!(await apply(engine, caller, subject, late, fresh))) continue;
-    for (const { ownerId } of fresh) applied.add(ownerId);
-    if (!found.waits) return applied.size > 0 ? 'applied' : 'dropped';
-    const end = await keep(engine, caller, subject, late);
-    if (end !== 'changed') return end;
+  for (const deadline = steadyMs() + undecidedMsMax; steadyMs() < deadline && !engine.stopping.aborted; ) {
+    const found = await lookFor(engine, engine.store.reads, event);
+    if (found === 'undecided') await pause(pollMs);
+    else if (found === 'erased') return 'dropped';
+    else {
+      const fresh = found.details.filter((details) => !applied.has(details.ownerId)).slice(0, callsPerStep);
+      if (fresh.length > 0) {
+        for (const callId of await apply(engine, event, fresh)) applied.add(callId);
+        continue;
+      }
+      if (!found.waits) return applied.size > 0 ? 'applied' : 'dropped';
+      if (await keep(engine, event)) return 'kept';
+    }
   }
   throw new AppError('store_busy', { detail: 'the calls of an event came and went' });
 }
 
-/** False, and nothing written, when one of the calls is being erased by now. */
-async function apply(
-  engine: Engine,
-  caller: Caller,
-  subject: Identifier,
-  late: LateMetadata,
-  details: readonly Artifact[],
-): Promise<boolean> {
-  if (details.length === 0) return true;
-  const sealed = await sealFor(engine, details, late);
-  if (sealed === undefined) return false;
-  await engine.faults.at('event:sealed');
-  const isApplied = await engine.store.write(async (tx) => {
-    const now = await lookFor(engine, tx, caller, subject);
-    const slots = new Set(now.details.map(({ slot }) => slot));
-    if (!details.every(({ slot }) => slots.has(slot))) return false;
-    await tx.events.insert(sealed);
-    return true;
-  });
-  if (isApplied) await engine.faults.at('event:applied');
-  return isApplied;
-}
+type Arriving = { caller: Caller; subject: Identifier; cores: Cores; late: LateMetadata };
 
-/** Whom an event is for, at this moment. */
-type Found = {
-  /** True for a session that was purged, or is just being purged. */
-  isErased: boolean;
-  /** True when a call is on its way, or none is there at all. */
-  waits: boolean;
-  /** The details of the archived calls, under whose slots the event is sealed. */
-  details: readonly Artifact[];
-};
+/**
+ * Whom an event is for, at this moment. `erased` for a session that was purged; `undecided` while an erasure that reaches
+ * one of them has begun and its keys are not destroyed yet: a hold may still keep it from that.
+ */
+type Found =
+  | 'erased'
+  | 'undecided'
+  | {
+      /** True when a call is on its way, or none is there at all. */
+      waits: boolean;
+      /** The details of the archived calls, under whose slots the event is sealed. */
+      details: readonly Artifact[];
+    };
 
-async function lookFor(
-  engine: Engine,
-  on: StoreReads | StoreTx,
-  { tenant }: Caller,
-  subject: Identifier,
-): Promise<Found> {
-  const cores = (await coresOf(engine, tenant, [subject])).map(({ core }) => core);
-  const all = await carriers(engine, on, tenant.id, { kind: subject.kind, cores });
-  const purged = await gatedByPurge(
-    on,
-    all.map((call) => call.id),
+async function lookFor(engine: Engine, on: StoreReads | StoreTx, { caller, subject, cores }: Arriving): Promise<Found> {
+  const { tenant } = caller;
+  const calls = await carriers(engine, on, tenant.id, cores);
+  const { others } = sortedByComing(calls);
+  const ids = calls.map((call) => call.id);
+  const gates = await on.erasures.gatesOf(ids);
+  const archived = others.filter(isArchived).map((call) => call.id);
+  const details = (await on.artifacts.findMany(archived, 'details')).filter((one) => one.sealed !== null);
+  const there = new Set([...details.map((one) => one.ownerId), ...ids.filter((id) => !archived.includes(id))]);
+  const isReached = gates.some(
+    (gate) => there.has(gate.callId) && reachOf(gate.action, gate).artifacts.includes('details'),
   );
-  const calls = all.filter((call) => !purged.has(call.id) && !call.isUploadDoomed);
-  const hasComing = calls.some((call) => call.status === 'uploading');
-  const archived = calls.filter(isArchived);
-  const isErased =
-    archived.length === 0 && !hasComing && (purged.size > 0 || (await isTombstoned(engine, on, tenant, subject)));
-  const details: Artifact[] = [];
-  for (const call of archived) details.push(...(await detailsOf(on, call)));
-  return { isErased, waits: archived.length === 0 || hasComing, details };
+  if (isReached) return 'undecided';
+  const hasComing = others.some((call) => call.status === 'uploading' && !call.isUploadDoomed);
+  if (others.length === 0 && (await isTombstoned(engine, on, tenant, subject))) return 'erased';
+  return { waits: others.length === 0 || hasComing, details };
 }
 
 async function isTombstoned(
@@ -110,68 +102,88 @@ async function isTombstoned(
   return (await on.tombstones.findByToken(tenant.id, 'session', token)).length > 0;
 }
 
-/** None where an erasure has taken the details, or is about to. */
-async function detailsOf(on: StoreReads | StoreTx, call: Call): Promise<Artifact[]> {
-  if (await isGated(on, call.id, 'details')) return [];
-  const details = await on.artifacts.find(call.id, 'details');
-  return details?.sealed ? [details] : [];
+/** Seals an event for some calls and writes it. Returns those that are done with: told, or erased meanwhile. */
+async function apply(engine: Engine, { late }: Arriving, details: readonly Artifact[]): Promise<string[]> {
+  const sealed = await sealFor(engine, details, late);
+  await engine.faults.at('event:sealed');
+  const applied = await engine.store.write(async (tx) => {
+    const ids = sealed.map((event) => event.callId);
+    const slots = new Map((await tx.artifacts.findMany(ids, 'details')).map((one) => [one.ownerId, one.slot]));
+    const gates = await tx.erasures.gatesOf(ids);
+    const gated = new Set(
+      gates.flatMap((gate) => (reachOf(gate.action, gate).artifacts.includes('details') ? [gate.callId] : [])),
+    );
+    const still = details.filter((one) => slots.get(one.ownerId) === one.slot && !gated.has(one.ownerId));
+    for (const { ownerId } of still) await refuseTooMany(tx, ownerId);
+    const mine = new Set(still.map((one) => one.ownerId));
+    await tx.events.insert(sealed.filter((event) => mine.has(event.callId)));
+    return [...mine];
+  });
+  await engine.faults.at('event:applied');
+  return applied;
 }
 
-/** Undefined when a key was destroyed meanwhile. */
-async function sealFor(
-  engine: Engine,
-  details: readonly Artifact[],
-  late: LateMetadata,
-): Promise<MetadataEvent[] | undefined> {
+async function refuseTooMany(tx: StoreTx, callId: string): Promise<void> {
+  if ((await tx.events.countOfCall(callId)) < eventsMax) return;
+  throw new AppError('input_invalid', { message: `A call takes ${eventsMax} events at the most` });
+}
+
+/** Without those whose keys were destroyed meanwhile. */
+async function sealFor(engine: Engine, details: readonly Artifact[], late: LateMetadata): Promise<MetadataEvent[]> {
   const receivedAt = engine.clock.now();
   const sealed: MetadataEvent[] = [];
-  try {
-    for (const one of details) sealed.push(await sealEvent(engine, one, { id: newId(receivedAt), receivedAt, late }));
-    return sealed;
-  } catch (error) {
-    if (hasCode(error, 'key_destroyed')) return undefined;
-    throw error;
+  for (const one of details) {
+    try {
+      sealed.push(await sealEvent(engine, one, { id: newId(receivedAt), receivedAt, late }));
+    } catch (error) {
+      if (!hasCode(error, 'key_destroyed')) throw error;
+    }
   }
+  return sealed;
 }
 
 /**
- * Keeps an event until its call comes, under the identifier by which it named it. `changed`, and nothing kept, when the
- * call has come meanwhile.
+ * Keeps an event until its call comes, under the identifier by which it named it. False when its call has come, or an
+ * erasure has begun, meanwhile: then all is looked at anew.
  */
-async function keep(
-  engine: Engine,
-  caller: Caller,
-  subject: Identifier,
-  late: LateMetadata,
-): Promise<'kept' | 'dropped' | 'changed'> {
+async function keep(engine: Engine, event: Arriving): Promise<boolean> {
+  const { caller, cores, late } = event;
   const { tenant } = caller;
-  const cores = await coresOf(engine, tenant, [subject]);
   const receivedAt = engine.clock.now();
   const id = newId(receivedAt);
-  const named = await engine.issuer.withSlots(1, async (slots) => {
+  const details = await engine.issuer.withSlots(1, async (slots) => {
     const row = awaitedRow(tenant, id, slots[0] ?? 0, receivedAt);
     return await engine.store.write(async (tx) => {
-      const now = await lookFor(engine, tx, caller, subject);
-      if (now.isErased) return 'dropped';
-      if (!now.waits) return 'changed';
+      const now = await lookFor(engine, tx, event);
+      if (typeof now === 'string' || !now.waits) return undefined;
+      const { awaited } = sortedByComing(await carriers(engine, tx, tenant.id, cores));
+      if (awaited.length >= awaitedMax) {
+        throw new AppError('input_invalid', { message: `${awaitedMax} events wait for this id already` });
+      }
       await tx.calls.insert(row.call);
       await tx.artifacts.insert([row.details]);
-      await insertTokens(engine, tx, tenant, id, cores);
+      await insertTokens(
+        engine,
+        tx,
+        tenant,
+        id,
+        cores.cores.map((core) => ({ kind: cores.kind, core })),
+      );
       await engine.issuer.confirm(tx.keys, slots);
       return row.details;
     });
   });
-  if (named === 'dropped' || named === 'changed') return named;
+  if (details === undefined) return false;
   await engine.faults.at('event:named');
-  return await fill(engine, named, { receivedAt, late });
+  return await fill(engine, details, { receivedAt, late });
 }
 
-/** Writes what was kept, unless its call, or a purge, has taken the row that was to hold it: then all is looked at anew. */
+/** Writes what was kept, unless its call, or a purge, has taken the row that was to hold it. */
 async function fill(
   engine: Engine,
   details: Artifact,
   content: { receivedAt: number; late: LateMetadata },
-): Promise<'kept' | 'changed'> {
+): Promise<boolean> {
   try {
     const sealed = await sealJson(engine, details, content);
     const isThere = await engine.store.write(async (tx) => {
@@ -180,9 +192,9 @@ async function fill(
       return row !== undefined;
     });
     await engine.faults.at('event:kept');
-    return isThere ? 'kept' : 'changed';
+    return isThere;
   } catch (error) {
-    if (hasCode(error, 'key_destroyed')) return 'changed';
+    if (hasCode(error, 'key_destroyed')) return false;
     throw error;
   }
 }

@@ -5,13 +5,15 @@ import { AppError } from '../../model/errors.ts';
 import type { StoreReads, StoreTx } from '../../model/store.ts';
 import type { Epoch, StoredToken } from '../../model/token-store.ts';
 import type { Engine } from '../context.ts';
-import { queriesOf, underLivingEpochs } from '../identifiers.ts';
+import { carriers, eventKinds } from '../events/awaited.ts';
+import { coresOfOwner, queriesOf, underLivingEpochs } from '../identifiers.ts';
 
 /** A `found by` page of a hold's owners. */
 const pageSize = 1000;
 
 /**
- * Which of these calls an active hold of the tenant covers, as seen by this transaction or read.
+ * Which of these calls an active hold of the tenant covers, as seen by this transaction or read. An awaited call is held
+ * with the call that is on its way to take it.
  *
  * A hold's tokens and a call's may stand under different epochs while one turns, so the hold's cores are looked for
  * under every living epoch.
@@ -25,15 +27,36 @@ export async function heldAmong(
   const held = new Set<string>();
   const holds = await on.holds.active(tenantId);
   if (holds.length === 0 || callIds.length === 0) return held;
-  const wanted = new Set(callIds);
   const calls = new Map((await on.calls.findMany(tenantId, callIds)).map((call) => [call.id, call]));
+  const takers = await takersOf(engine, on, tenantId, [...calls.values()]);
+  for (const taker of [...takers.values()].flat()) calls.set(taker.id, taker);
   for (const hold of holds) {
     for (const callId of await coveredBy(engine, on, hold)) {
       const call = calls.get(callId);
-      if (wanted.has(callId) && call !== undefined && isInRange(call, hold)) held.add(callId);
+      if (call !== undefined && isInRange(call, hold)) held.add(callId);
     }
   }
-  return held;
+  return new Set(callIds.filter((id) => held.has(id) || takers.get(id)?.some((taker) => held.has(taker.id))));
+}
+
+/** Of awaited calls, by id: those on their way that carry the same identifier. */
+async function takersOf(
+  engine: Engine,
+  on: StoreReads | StoreTx,
+  tenantId: string,
+  calls: readonly Call[],
+): Promise<Map<string, Call[]>> {
+  const takers = new Map<string, Call[]>();
+  for (const { id } of calls.filter((call) => call.status === 'awaited')) {
+    const mine: Call[] = [];
+    for (const kind of eventKinds) {
+      const cores = await coresOfOwner(engine, on, tenantId, id, kind);
+      const others = cores.cores.length === 0 ? [] : await carriers(engine, on, tenantId, cores);
+      mine.push(...others.filter((call) => call.status !== 'awaited'));
+    }
+    takers.set(id, mine);
+  }
+  return takers;
 }
 
 /** Ids of all calls that a hold names or finds, whatever its time range. */
@@ -50,6 +73,8 @@ export async function coveredBy(engine: Engine, on: StoreReads | StoreTx, hold: 
         after = last;
       }
     }
+    // Its own tokens are what it looks by.
+    covered.delete(hold.id);
     return covered;
   });
 }
@@ -65,7 +90,9 @@ async function coreOf(engine: Engine, epochs: readonly Epoch[], token: StoredTok
   return core;
 }
 
+/** When an awaited call took place nobody knows: it is in every range. */
 function isInRange(call: Call, hold: Hold): boolean {
+  if (call.status === 'awaited') return true;
   const at = call.startedAt ?? call.createdAt;
   return (hold.from === null || at >= hold.from) && (hold.to === null || at <= hold.to);
 }

@@ -4,7 +4,7 @@ import { ClockWatch } from '../../lib/clock-watch.ts';
 import { codeOf } from '../../model/errors.ts';
 import { sweepAbandonedUploads } from '../archive/abandoned-uploads.ts';
 import type { Engine } from '../context.ts';
-import { sweepAwaited } from '../events/awaited.ts';
+import { sweepAwaited } from '../events/sweep-awaited.ts';
 import { DetailForgetter } from './forget-details.ts';
 import { shortenLeases } from './shorten-leases.ts';
 import { turnDueEpochs } from './turn-epochs.ts';
@@ -65,7 +65,6 @@ export class Upkeep {
       (await engine.rootKeys.hasUnlocked()) ? await engine.rootKeys.lockAway() : 0,
     );
     await this.#try('epochs', async () => await turnDueEpochs(engine));
-    await this.#try('awaited', async () => await sweepAwaited(engine));
     await this.#try('tombstones', async () => {
       const before = engine.clock.now() - engine.limits.tombstoneMs;
       return await engine.store.write(async (tx) => await tx.tombstones.dropGone(before, tombstoneBatch));
@@ -86,6 +85,7 @@ export class Upkeep {
 
   async #endLeases(): Promise<void> {
     const engine = this.#engine;
+    await this.#try('awaited', async () => await sweepAwaited(engine));
     await this.#try('uploads', async () => await sweepAbandonedUploads(engine));
     await this.#try('reservations', async () => {
       const now = engine.clock.now();

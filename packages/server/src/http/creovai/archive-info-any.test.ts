@@ -2,15 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hasCode } from '../../model/errors.ts';
 import { parseArchiveInfo } from './archive-info.ts';
-import type { Generation } from './capture-fields.ts';
+import type { Version } from './capture-fields.ts';
 
 const least = { sessionId: 's-1', startTime: '2018-10-15T09:00:00Z', contacts: [] };
-const generations = ['v1', 'v2'] as const;
+const versions = ['v1', 'v2'] as const;
 
 /** True when `info` is taken and false when it is refused as input_invalid; any other error fails the test. */
-function isTaken(info: unknown, generation: Generation): boolean {
+function isTaken(info: unknown, version: Version): boolean {
   try {
-    expect(parseArchiveInfo(info, generation).sessionId).not.toBe('');
+    expect(parseArchiveInfo(info, version).sessionId).not.toBe('');
     return true;
   } catch (error) {
     if (!hasCode(error, 'input_invalid')) {
@@ -51,7 +51,7 @@ describe('any input', () => {
     const nearly = fc.dictionary(name, value).map((fields) => ({ ...least, ...fields }));
     fc.assert(
       fc.property(fc.oneof(junk, nearly), (info) => {
-        for (const generation of generations) isTaken(info, generation);
+        for (const version of versions) isTaken(info, version);
       }),
       { numRuns: 1000 },
     );
@@ -92,9 +92,9 @@ describe('any input', () => {
         [deep],
         { format: [mark] },
       ]) {
-        for (const generation of generations) {
+        for (const version of versions) {
           try {
-            parseArchiveInfo({ ...least, [field]: given }, generation);
+            parseArchiveInfo({ ...least, [field]: given }, version);
           } catch (error) {
             expect(error).toHaveProperty('code', 'input_invalid');
             expect(String(error)).not.toContain('5125551234');

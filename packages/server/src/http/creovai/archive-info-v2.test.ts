@@ -17,7 +17,7 @@ function refusalOf(info: unknown): string {
   throw new Error('it was accepted');
 }
 
-describe('an info object of the second generation', () => {
+describe('an info object of version 2', () => {
   const v2 = {
     sessionId: 's-1',
     masterId: 'm-1',

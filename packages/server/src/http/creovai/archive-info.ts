@@ -1,13 +1,13 @@
 import type { Direction } from '../../model/call.ts';
 import {
   extraOf,
-  type Generation,
   givenName,
   metadataOf,
   optionalId,
   optionalTimeMs,
   requiredSessionId,
   requiredTimeMs,
+  type Version,
 } from './capture-fields.ts';
 import type { CreovaiCall, CreovaiContact } from './creovai-call.ts';
 import { type Fields, invalidField, lowerAscii, optionalString, readFields } from './json-in.ts';
@@ -21,11 +21,11 @@ const directions: readonly Direction[] = ['unknown', 'inbound', 'outbound', 'int
  * gives the same result in the words of either.
  *
  * Names and enum words are taken in any case, explicit nulls as absent. What we do not know is kept in `extra`. Throws
- * `input_invalid` with a message that names the field, as the generation does, and never its value.
+ * `input_invalid` with a message that names the field, as the version does, and never its value.
  */
-export function parseArchiveInfo(info: unknown, generation: Generation): CreovaiCall {
+export function parseArchiveInfo(info: unknown, version: Version): CreovaiCall {
   const fields = readFields(info, 'info');
-  const named = (v1: string, v2: string) => givenName(fields, generation, { v1, v2 });
+  const named = (v1: string, v2: string) => givenName(fields, version, { v1, v2 });
   return {
     kind: 'call',
     sessionId: requiredSessionId(fields, 'sessionId'),
@@ -35,7 +35,7 @@ export function parseArchiveInfo(info: unknown, generation: Generation): Creovai
     direction: directionOf(fields),
     startTimeMs: requiredTimeMs(fields, named('startTime', 'utcStart')),
     endTimeMs: optionalTimeMs(fields, named('endTime', 'utcEnd')),
-    contacts: contactsOf(fields, generation),
+    contacts: contactsOf(fields, version),
     numberDialed: optionalString(fields, 'numberDialed'),
     audio: audioOf(fields),
     metadata: metadataOf(fields),
@@ -56,11 +56,11 @@ function directionOf(fields: Fields): Direction {
   return direction;
 }
 
-/** The first generation requires its list, an empty one if need be; the second does not. */
-function contactsOf(fields: Fields, generation: Generation): CreovaiContact[] {
-  const name = peopleName(fields, generation);
+/** Version 1 requires its list, an empty one if need be; version 2 does not. */
+function contactsOf(fields: Fields, version: Version): CreovaiContact[] {
+  const name = peopleName(fields, version);
   const contacts = peopleOf(fields, name, contactOf);
-  if (contacts === undefined && generation === 'v1') {
+  if (contacts === undefined && version === 'v1') {
     throw invalidField(fields.pathOf(name), 'is required and must be an array');
   }
   return contacts ?? [];

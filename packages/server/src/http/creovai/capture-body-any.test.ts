@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonicalJson } from '../../engine/archive/new-call.ts';
 import { hasCode } from '../../model/errors.ts';
-import type { Generation } from './capture-fields.ts';
+import type { Version } from './capture-fields.ts';
 import { parseCase } from './case-body.ts';
 import { parseChat } from './chat-body.ts';
 import { toNewCall } from './map.ts';
 
-const generations = ['v1', 'v2'] as const;
+const versions = ['v1', 'v2'] as const;
 const least = { sessionId: 's-1', utcStart: '2024-03-01T10:00:00Z' };
 const parsers = [
   ['a chat', parseChat],
@@ -16,9 +16,9 @@ const parsers = [
 
 describe.each(parsers)('any body of %s', (_kind, parse) => {
   /** True when `body` is taken and false when it is refused as input_invalid; any other error fails the test. */
-  function isTaken(body: unknown, generation: Generation): boolean {
+  function isTaken(body: unknown, version: Version): boolean {
     try {
-      expect(parse(body, generation).sessionId).not.toBe('');
+      expect(parse(body, version).sessionId).not.toBe('');
       return true;
     } catch (error) {
       if (!hasCode(error, 'input_invalid')) {
@@ -44,8 +44,8 @@ describe.each(parsers)('any body of %s', (_kind, parse) => {
   test('is taken, or refused as input_invalid and in no other way', () => {
     const junk = fc.oneof(fc.anything(), fc.jsonValue(), fc.dictionary(name, value, { maxKeys: 5 }));
     fc.assert(
-      fc.property(fc.oneof(junk, nearly), fc.constantFrom(...generations), (body, generation) => {
-        isTaken(body, generation);
+      fc.property(fc.oneof(junk, nearly), fc.constantFrom(...versions), (body, version) => {
+        isTaken(body, version);
       }),
       { numRuns: 1000 },
     );
@@ -117,7 +117,7 @@ describe.each(parsers)('any body of %s', (_kind, parse) => {
     );
   });
 
-  test('in the words of one generation is the same content as in those of the other', () => {
+  test('in the words of one version is the same content as in those of the other', () => {
     const people = fc.array(
       fc.record(
         {
@@ -142,7 +142,7 @@ describe.each(parsers)('any body of %s', (_kind, parse) => {
         const masterName = isCase ? 'masterId' : 'masterCallId';
         const v1 = { ...common, [isCase ? 'referenceId' : 'sessionId']: 's', [masterName]: 'm', contacts };
         const v2 = { ...common, sessionId: 's', masterId: 'm', participants: contacts };
-        const ours = generations.flatMap((route) => [toNewCall(parse(v1, route)), toNewCall(parse(v2, route))]);
+        const ours = versions.flatMap((route) => [toNewCall(parse(v1, route)), toNewCall(parse(v2, route))]);
         expect(new Set(ours.map(canonicalJson)).size).toBe(1);
       }),
     );

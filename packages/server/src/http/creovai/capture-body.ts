@@ -4,11 +4,14 @@ import { callerOf } from '../bearer.ts';
 import { readWhole } from '../request-body.ts';
 import { type Captured, captureUpload } from './capture-upload.ts';
 import type { CreovaiCall } from './creovai-call.ts';
-import { parseJson } from './json-in.ts';
+import { parseJson } from './json-text.ts';
 import { toNewCall } from './map.ts';
 
 /** The longest chat or case: ten thousand messages of a page each. */
 export const messagesBytesMax = 16 * 1024 * 1024;
+
+/** The most values of a chat or case: as many messages as it may have, of five values each. */
+export const messageValuesMax = 250_000;
 
 /**
  * Archives the chat or case in the body of a request, which is JSON whatever its Content-Type says.
@@ -22,7 +25,7 @@ export async function captureBody(
   parse: (body: unknown) => CreovaiCall,
 ): Promise<Captured<CreovaiCall>> {
   return await captureUpload(engine, callerOf(request), async (upload) => {
-    const call = parse(parseJson(await readWhole(request, messagesBytesMax, 'The body'), 'The body'));
+    const call = parse(parseJson(await readWhole(request, messagesBytesMax, 'The body'), 'The body', messageValuesMax));
     await upload.describe(toNewCall(call));
     return call;
   });

@@ -1,19 +1,12 @@
+import type { JsonObject } from '../../engine/archive/new-call.ts';
 import { parseDate } from './dates.ts';
-import {
-  type Fields,
-  invalidField,
-  isJsonObject,
-  isPlainText,
-  type JsonObject,
-  optionalString,
-  requireShallow,
-} from './json-in.ts';
+import { type Fields, invalidField, isJsonObject, isPlainText, optionalString } from './json-in.ts';
 
-/** The two generations of the API, side by side in use: `/callCapture/v1` and the like, and `/capture/v2`. */
-export type Generation = 'v1' | 'v2';
+/** The two versions of the API, side by side in use: `/callCapture/v1` and the like, and `/capture/v2`. */
+export type Version = 'v1' | 'v2';
 
-/** What each generation calls one field, and what some client calls it beside. */
-export type FieldNames = Record<Generation, string> & { also?: string };
+/** What each version calls one field, and what some client calls it beside. */
+export type FieldNames = Record<Version, string> & { also?: string };
 
 export const sessionIdLengthMax = 512;
 
@@ -21,14 +14,14 @@ export const sessionIdLengthMax = 512;
 const neverSetMs = Date.parse('0001-01-01T00:00:00Z');
 
 /**
- * The name under which a client gave a field: its generation's own, the other's or a third. Where it gave none, the own
+ * The name under which a client gave a field: its version's own, the other's or a third. Where it gave none, the own
  * one, for complaints.
  *
  * Every name is taken on every route, since a number under a name that we pass over would be one that no purge finds.
  * Throws `input_invalid` for two names with different values: each choice would lose one of them.
  */
-export function givenName(fields: Fields, generation: Generation, { v1, v2, also }: FieldNames): string {
-  const own = generation === 'v1' ? v1 : v2;
+export function givenName(fields: Fields, version: Version, { v1, v2, also }: FieldNames): string {
+  const own = version === 'v1' ? v1 : v2;
   const names = [own, v1, v2, also ?? own];
   const given = [...new Set(names)].filter((name) => fields.get(name) !== undefined);
   const [first = own] = given;
@@ -57,9 +50,9 @@ export function optionalId(fields: Fields, name: string): string | undefined {
   return id;
 }
 
-/** A time in ms since the epoch. Throws `input_invalid` when it is absent or none that `parseDate` reads. */
+/** A time as `optionalTimeMs` reads it. Throws `input_invalid` also when it is absent, or .NET's year 1. */
 export function requiredTimeMs(fields: Fields, name: string): number {
-  const timeMs = writtenTimeMs(fields, name);
+  const timeMs = optionalTimeMs(fields, name);
   if (timeMs === undefined) {
     throw invalidField(fields.pathOf(name), 'is required');
   }
@@ -68,20 +61,18 @@ export function requiredTimeMs(fields: Fields, name: string): number {
 
 /** A time in ms since the epoch; undefined when absent, or .NET's year 1. Throws `input_invalid` for anything else. */
 export function optionalTimeMs(fields: Fields, name: string): number | undefined {
-  const timeMs = writtenTimeMs(fields, name);
-  return timeMs === neverSetMs ? undefined : timeMs;
-}
-
-function writtenTimeMs(fields: Fields, name: string): number | undefined {
   const text = optionalString(fields, name);
   const timeMs = text === undefined ? undefined : parseDate(text);
   if (text !== undefined && timeMs === undefined) {
     throw invalidField(fields.pathOf(name), 'must be an ISO 8601 date and time');
   }
-  return timeMs;
+  return timeMs === neverSetMs ? undefined : timeMs;
 }
 
-/** The client's own object, as given. Throws `input_invalid` for another type, or nested deeper than `depthMax`. */
+/** The longest that a client's own object may be, in bytes of JSON: whoever reads the call gets it whole. */
+export const ownBytesMax = 1024 * 1024;
+
+/** The client's own object, as given. Throws `input_invalid` for another type, or longer than `ownBytesMax`. */
 export function metadataOf(fields: Fields): JsonObject | undefined {
   const value = fields.get('metadata');
   const path = fields.pathOf('metadata');
@@ -91,15 +82,22 @@ export function metadataOf(fields: Fields): JsonObject | undefined {
   if (!isJsonObject(value)) {
     throw invalidField(path, 'must be a JSON object');
   }
-  requireShallow(value, path);
+  requireSmall(value, path);
   return value;
 }
 
-/** What nobody has asked these fields for until now, as given. Throws `input_invalid` for a value nested deeper than `depthMax`. */
+/**
+ * What nobody has asked these fields for until now, as given. Throws `input_invalid` for more than `unknownMax` properties,
+ * or longer than `ownBytesMax` together.
+ */
 export function extraOf(fields: Fields): JsonObject {
   const extra = fields.rest();
-  for (const value of Object.values(extra)) {
-    requireShallow(value, `A property of ${fields.path} that is not known`);
-  }
+  requireSmall(extra, `What is not known of ${fields.path}`);
   return extra;
+}
+
+function requireSmall(value: JsonObject, path: string): void {
+  if (Buffer.byteLength(JSON.stringify(value)) > ownBytesMax) {
+    throw invalidField(path, `must be at most ${ownBytesMax / 1024} KiB long`);
+  }
 }

@@ -1,13 +1,13 @@
 import type { Turn } from '../../engine/archive/new-call.ts';
 import {
   extraOf,
-  type Generation,
   givenName,
   metadataOf,
   optionalId,
   optionalTimeMs,
   requiredSessionId,
   requiredTimeMs,
+  type Version,
 } from './capture-fields.ts';
 import { messagesMax, turnOf } from './capture-messages.ts';
 import type { CreovaiCall, CreovaiContact } from './creovai-call.ts';
@@ -18,20 +18,20 @@ import { peopleName, peopleOf, personOf } from './people.ts';
  * Parses the body of `POST /caseCapture/v1` and `POST /capture/v2/case` from parsed JSON. The same case gives the same
  * result in the words of either.
  *
- * The id that a case comes under (`referenceId`, in the second generation `sessionId`) is its session id, and also the
+ * The id that a case comes under (`referenceId`, in version 2 `sessionId`) is its session id, and also the
  * case reference id by which other calls name it, unless it has one of its own. Otherwise as `parseArchiveInfo`.
  */
-export function parseCase(body: unknown, generation: Generation): CreovaiCall {
+export function parseCase(body: unknown, version: Version): CreovaiCall {
   const fields = readFields(body);
-  const sessionName = givenName(fields, generation, { v1: 'referenceId', v2: 'sessionId' });
+  const sessionName = givenName(fields, version, { v1: 'referenceId', v2: 'sessionId' });
   const sessionId = requiredSessionId(fields, sessionName);
-  const contacts = peopleOf(fields, peopleName(fields, generation), contactOf) ?? [];
+  const contacts = peopleOf(fields, peopleName(fields, version), contactOf) ?? [];
   return {
     kind: 'case',
     sessionId,
     masterCallId: optionalId(
       fields,
-      givenName(fields, generation, { v1: 'masterId', v2: 'masterId', also: 'masterCallId' }),
+      givenName(fields, version, { v1: 'masterId', v2: 'masterId', also: 'masterCallId' }),
     ),
     // An empty one names no case.
     caseReferenceId: optionalId(fields, 'caseReferenceId') || sessionId,
@@ -47,6 +47,17 @@ export function parseCase(body: unknown, generation: Generation): CreovaiCall {
     // Last, because it holds what nobody above has asked for.
     extra: extraOf(fields),
   };
+}
+
+/**
+ * True for a body that is a case, whichever route it came to: it has what only cases have, and not what every chat must have.
+ *
+ * Release 2.0.0-pre.0 of the vendor's .NET client sends its cases to the route of chats, in the words of version 1.
+ */
+export function isCase(body: unknown): boolean {
+  const fields = readFields(body);
+  const has = (name: string) => fields.get(name) !== undefined;
+  return !has('sessionId') && (has('referenceId') || has('messages'));
 }
 
 function contactOf(fields: Fields): CreovaiContact {

@@ -6,8 +6,8 @@ import { parseCase } from './case-body.ts';
 /**
  * `POST /caseCapture/v1` and `POST /capture/v2/case`: a case as one JSON object.
  *
- * 200 with its id once it is archived, and the same id when the same case comes again, in the words of either. The first
- * generation also echoes the ids that the client gave.
+ * 200 with its id once it is archived, and the same id when the same case comes again, in the words of either. Version 1
+ * also echoes the ids that the client gave.
  */
 export function addCaseCapture(app: FastifyInstance, engine: Engine): void {
   app.post('/caseCapture/v1', async (request) => {

@@ -1,13 +1,13 @@
 import type { Turn } from '../../engine/archive/new-call.ts';
 import {
   extraOf,
-  type Generation,
   givenName,
   metadataOf,
   optionalId,
   optionalTimeMs,
   requiredSessionId,
   requiredTimeMs,
+  type Version,
 } from './capture-fields.ts';
 import { messagesMax, requireFewMessages, turnOf } from './capture-messages.ts';
 import type { CreovaiCall, CreovaiContact } from './creovai-call.ts';
@@ -21,13 +21,13 @@ import { peopleName, peopleOf, personOf } from './people.ts';
  * Messages come person by person and are kept so, as turns; their times say how they were mixed. Otherwise as
  * `parseArchiveInfo`.
  */
-export function parseChat(body: unknown, generation: Generation): CreovaiCall {
+export function parseChat(body: unknown, version: Version): CreovaiCall {
   const fields = readFields(body);
-  const people = peopleIn(fields, generation);
+  const people = peopleIn(fields, version);
   return {
     kind: 'chat',
     sessionId: requiredSessionId(fields, 'sessionId'),
-    masterCallId: optionalId(fields, givenName(fields, generation, { v1: 'masterCallId', v2: 'masterId' })),
+    masterCallId: optionalId(fields, givenName(fields, version, { v1: 'masterCallId', v2: 'masterId' })),
     caseReferenceId: optionalId(fields, 'caseReferenceId'),
     collectionId: optionalId(fields, 'collectionId'),
     direction: 'unknown',
@@ -45,7 +45,7 @@ export function parseChat(body: unknown, generation: Generation): CreovaiCall {
 
 type Person = { contact: CreovaiContact; turns: Turn[] };
 
-function peopleIn(fields: Fields, generation: Generation): Person[] {
+function peopleIn(fields: Fields, version: Version): Person[] {
   let count = 0;
   const read = (person: Fields, place: number): Person => {
     const turns = optionalList(person, 'messages', messagesMax, (message) => messageOf(message, place)) ?? [];
@@ -53,7 +53,7 @@ function peopleIn(fields: Fields, generation: Generation): Person[] {
     requireFewMessages(count);
     return { turns, contact: { ...personOf(person), channel: undefined, extra: extraOf(person) } };
   };
-  return peopleOf(fields, peopleName(fields, generation), read) ?? [];
+  return peopleOf(fields, peopleName(fields, version), read) ?? [];
 }
 
 /** An empty list of events says no more than none: some clients write one where others leave it out. */

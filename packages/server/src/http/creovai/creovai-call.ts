@@ -1,6 +1,5 @@
-import type { Turn } from '../../engine/archive/new-call.ts';
+import type { JsonObject, Turn } from '../../engine/archive/new-call.ts';
 import type { CallKind, Direction } from '../../model/call.ts';
-import type { JsonObject } from './json-in.ts';
 
 /** One participant. Strings are exactly as given; `type` (Agent, Customer, ...) is not a closed list. */
 export type CreovaiContact = {
@@ -17,7 +16,7 @@ export type CreovaiContact = {
 };
 
 /**
- * A call, chat or case as a client of either generation described it, under the names of the first; all of it personal
+ * A call, chat or case as a client of either version described it, under the names of version 1; all of it personal
  * data. An empty string stays one; only `sessionId` cannot be.
  */
 export type CreovaiCall = {
@@ -35,7 +34,7 @@ export type CreovaiCall = {
   contacts: CreovaiContact[];
   numberDialed: string | undefined;
   audio: { format: string | undefined; extra: JsonObject } | undefined;
-  /** As given, at most `depthMax` deep. */
+  /** As given, at most `ownBytesMax` long. */
   metadata: JsonObject | undefined;
   /** The messages of a chat or case, in the order given; undefined for a call, whose words are in its recording. */
   turns: Turn[] | undefined;

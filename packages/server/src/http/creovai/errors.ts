@@ -27,6 +27,7 @@ const statuses: Record<ErrorCode, number> = {
   key_locked: 500,
   lease_lost: 503,
   not_found: 404,
+  plan_changed: 503,
   recording_not_found: 404,
   scope_missing: 403,
   session_taken: 400,

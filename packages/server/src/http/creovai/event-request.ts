@@ -20,8 +20,8 @@ export type CreovaiEvent = { subject: Identifier; late: LateMetadata };
 /**
  * Reads a metadata event, `{<id>, "eventTime", "metadata"}`, from parsed JSON.
  *
- * The id is a string of 1 to `sessionIdLengthMax` UTF-16 units, the metadata a JSON object at most `depthMax` deep. Throws
- * `input_invalid` with a message that names the field and never its value.
+ * The id is a string of 1 to `sessionIdLengthMax` UTF-16 units, the metadata a JSON object. Throws `input_invalid` with a
+ * message that names the field and never its value.
  */
 export function parseEvent(body: unknown, form: EventForm): CreovaiEvent {
   const fields = readFields(body);

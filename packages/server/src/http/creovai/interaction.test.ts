@@ -130,7 +130,7 @@ describe('an interaction as it was archived', () => {
   const correlation = { sessionId: 's', masterCallId: 'm', caseReferenceId: 'c', collectionId: 'k' };
   const seen = toInteraction({ ...bare, details, correlation });
 
-  test('says what its client said, under the names of the second generation', () => {
+  test('says what its client said, under the names of version 2', () => {
     expect(seen).toMatchObject({
       sessionId: 's',
       masterId: 'm',

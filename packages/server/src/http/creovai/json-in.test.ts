@@ -1,19 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { AppError, hasCode } from '../../model/errors.ts';
-import {
-  depthMax,
-  idList,
-  isPlainText,
-  lowerAscii,
-  optionalList,
-  optionalString,
-  parseJson,
-  readFields,
-  requireShallow,
-} from './json-in.ts';
+import { AppError } from '../../model/errors.ts';
+import { idList, isPlainText, lowerAscii, optionalList, optionalString, readFields, unknownMax } from './json-in.ts';
 
-const json = (text: string) => parseJson(Buffer.from(text), 'info');
+const json = (text: string): unknown => JSON.parse(text);
 
 function failureOf(run: () => unknown): unknown {
   try {
@@ -22,39 +12,6 @@ function failureOf(run: () => unknown): unknown {
     return error;
   }
 }
-
-describe('parseJson', () => {
-  test('any JSON value comes back as it was', () => {
-    fc.assert(
-      fc.property(fc.json(), (text) => {
-        expect(json(text)).toStrictEqual(JSON.parse(text));
-      }),
-    );
-  });
-
-  test('a byte order mark is not part of the text', () => {
-    expect(parseJson(Buffer.from('\ufeff{"a":1}'), 'info')).toEqual({ a: 1 });
-  });
-
-  test('bytes that are not JSON in UTF-8 are refused without a word of them', () => {
-    for (const bytes of ['', '{"name":"Ann', 'Ann', '{"name":Ann}'].map((text) => Buffer.from(text))) {
-      const error = failureOf(() => parseJson(bytes, 'info'));
-      expect(error).toMatchObject({ code: 'input_invalid', message: 'info must be JSON in UTF-8' });
-      expect(error).not.toHaveProperty('cause');
-    }
-    expect(
-      hasCode(
-        failureOf(() => parseJson(Uint8Array.of(0x22, 0xff, 0x22), 'info')),
-        'input_invalid',
-      ),
-    ).toBe(true);
-  });
-
-  test('a text nested a hundred thousand deep does not exhaust the stack', () => {
-    const depth = 100_000;
-    expect(Array.isArray(json('['.repeat(depth) + ']'.repeat(depth)))).toBe(true);
-  });
-});
 
 describe('readFields', () => {
   test('a name is found in every mix of upper and lower case', () => {
@@ -100,6 +57,20 @@ describe('readFields', () => {
     const fields = readFields(json('{"Known":1,"Other":null,"other":2,"\u212anown":3}'));
     fields.get('known');
     expect(fields.rest()).toEqual({ Other: null, other: 2, '\u212anown': 3 });
+  });
+
+  test('what was not asked for may be as much as the limit says, and not one property more', () => {
+    const properties = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`p${i}`, i]));
+    const fields = readFields({ known: 1, ...properties(unknownMax) }, 'contacts[0]');
+    expect(failureOf(() => fields.rest())).toMatchObject({
+      code: 'input_invalid',
+      message: 'contacts[0] must have at most 1000 properties that are not known',
+    });
+    fields.get('known');
+    expect(fields.rest()).toEqual(properties(unknownMax));
+    expect(failureOf(() => readFields(properties(unknownMax + 1)).rest())).toMatchObject({
+      message: 'The body must have at most 1000 properties that are not known',
+    });
   });
 
   test('anything but an object is refused, by its place in the document', () => {
@@ -155,24 +126,6 @@ describe('optionalList', () => {
   ])('%j is refused: %s', (value, message) => {
     expect(failureOf(() => list(value))).toEqual(new AppError('input_invalid', { message }));
     expect(failureOf(() => list(value, 'info'))).toMatchObject({ message: `info.${message}` });
-  });
-});
-
-describe('requireShallow', () => {
-  const nested = (depth: number) => json('{"a":['.repeat(depth / 2) + ']}'.repeat(depth / 2));
-
-  test('a value may be nested to the limit and not one level deeper, whatever its shape', () => {
-    expect(failureOf(() => requireShallow(nested(depthMax), 'metadata'))).toBeUndefined();
-    for (const tooDeep of [[nested(depthMax)], { a: 1, b: nested(depthMax), c: 1 }, nested(200_000)]) {
-      const message = 'metadata must not be nested deeper than 64 levels';
-      expect(failureOf(() => requireShallow(tooDeep, 'metadata'))).toEqual(new AppError('input_invalid', { message }));
-    }
-  });
-
-  test('what has no inside is as shallow as can be', () => {
-    for (const value of [undefined, null, 0, '', true]) {
-      expect(failureOf(() => requireShallow(value, 'metadata'))).toBeUndefined();
-    }
   });
 });
 

@@ -1,7 +1,5 @@
+import type { JsonObject } from '../../engine/archive/new-call.ts';
 import { AppError } from '../../model/errors.ts';
-
-/** A JSON object as JSON.parse makes it. Its keys are the client's: read them with `readFields`, never by `[key]`. */
-export type JsonObject = { readonly [key: string]: unknown };
 
 /**
  * The properties of one JSON object, found by name in any case.
@@ -18,26 +16,18 @@ export type Fields = {
   pathOf(name: string): string;
   /** The value, or undefined when absent or null. */
   get(name: string): unknown;
-  /** What `get` was not asked for until now, under the client's own spelling, nulls included. */
+  /**
+   * What `get` was not asked for until now, under the client's own spelling, nulls included. Throws `input_invalid` for
+   * more than `unknownMax` of them.
+   */
   rest(): JsonObject;
 };
 
-/**
- * Parses the bytes of a JSON text: UTF-8, a byte order mark allowed (RFC 8259 section 8.1).
- *
- * `what` names the text in the message. Throws `input_invalid`, without the parser's error as its cause: that one
- * quotes the text.
- */
-export function parseJson(bytes: Uint8Array, what: string): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    throw invalidField(what, 'must be JSON in UTF-8');
-  }
-}
+/** The most properties of one object that nobody knows. */
+export const unknownMax = 1000;
 
 /**
- * Opens `value` for reading by name. `path` is where it stands in the document; without it, `value` is the document.
+ * Opens `value` for reading by name; its keys are the client's, and are never read by `[key]`. `path` is where it stands in the document; without it, `value` is the document.
  *
  * Throws `input_invalid` unless `value` is a JSON object.
  */
@@ -54,8 +44,14 @@ export function readFields(value: unknown, path?: string): Fields {
       asked.add(lowerAscii(name));
       return byName.get(lowerAscii(name)) ?? undefined;
     },
-    // Object.fromEntries defines properties, so even a `__proto__` among them becomes an ordinary one.
-    rest: () => Object.fromEntries(Object.entries(value).filter(([key]) => !asked.has(lowerAscii(key)))),
+    rest: () => {
+      const unknown = Object.entries(value).filter(([key]) => !asked.has(lowerAscii(key)));
+      if (unknown.length > unknownMax) {
+        throw invalidField(path ?? 'The body', `must have at most ${unknownMax} properties that are not known`);
+      }
+      // Object.fromEntries defines properties, so even a `__proto__` among them becomes an ordinary one.
+      return Object.fromEntries(unknown);
+    },
   };
 }
 
@@ -124,29 +120,6 @@ export function idList(fields: Fields, name: string, countMax: number): string[]
  */
 export function isPlainText(text: string): boolean {
   return !text.includes('\0') && !/\p{Surrogate}/u.test(text);
-}
-
-/** How deep a value that we keep without knowing it may be nested; the value itself is the first level. */
-export const depthMax = 64;
-
-/**
- * Throws `input_invalid` for a value nested deeper than `depthMax`: JSON.parse takes any depth, but whoever walks the
- * value by recursion, JSON.stringify first of all, would run out of stack. `path` names the value in the message.
- */
-export function requireShallow(value: unknown, path: string): void {
-  // A stack of our own, and depth first: recursion would have the very weakness that this looks for.
-  const open: { value: unknown; depth: number }[] = [{ value, depth: 1 }];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (typeof next.value !== 'object' || next.value === null) {
-      continue;
-    }
-    if (next.depth > depthMax) {
-      throw invalidField(path, `must not be nested deeper than ${depthMax} levels`);
-    }
-    for (const inner of Object.values(next.value)) {
-      open.push({ value: inner, depth: next.depth + 1 });
-    }
-  }
 }
 
 /** True for what JSON calls an object: neither null nor an array. */

@@ -10,7 +10,7 @@ import { addDetails } from './details.ts';
 import { sendCreovaiError } from './errors.ts';
 import { addEvents } from './events.ts';
 import { addExclude, addExcludeOne } from './exclude.ts';
-import { parseJson } from './json-in.ts';
+import { parseJson } from './json-text.ts';
 import { addMonitor } from './monitor.ts';
 import { addProcessing } from './processing.ts';
 import { addPurge } from './purge.ts';
@@ -20,15 +20,19 @@ import { addStatus } from './status.ts';
 import { addToken } from './token.ts';
 
 const jsonBytesMax = 1024 * 1024;
+/** The longest metadata event. It is kept, sealed, with every call that it is about, and applied at each reading. */
+const eventBytesMax = 256 * 1024;
 
 /**
- * Creovai's API (formerly Tethr), both generations, at the root of the host.
+ * Creovai's API (formerly Tethr), both versions, at the root of the host.
  *
- * Sealed: its own door, parsers and error form. Success is exactly 200, errors are `{"message"}`.
+ * Sealed: its own door, parsers and error form. Success is exactly 200, errors are `{"message"}`, and no answer may be cached.
  */
 export function creovaiPlugin(engine: Engine, { publicUrl }: { publicUrl: () => string }): FastifyPluginCallback {
   return (app, _options, done) => {
     app.setErrorHandler((error, request, reply) => sendCreovaiError(engine, error, request, reply));
+    // Names, numbers, tokens: no answer is for a cache to keep (RFC 9111, section 5.2.2.5).
+    app.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'));
     // Without a token.
     addGroup(app, (open) => {
       addToken(open, engine);
@@ -45,17 +49,21 @@ export function creovaiPlugin(engine: Engine, { publicUrl }: { publicUrl: () => 
     // With a token; the body is JSON, parsed before the route sees it.
     addGroup(app, (guarded) => {
       requireBearer(guarded, engine);
-      parseEveryBody(guarded);
+      parseEveryBody(guarded, jsonBytesMax);
       addStatus(guarded, engine);
       addExclude(guarded, engine);
       addMonitor(guarded, engine);
-      addEvents(guarded, engine);
       addPurge(guarded, engine);
       addDetails(guarded, engine);
       addAudio(guarded, engine);
       addShare(guarded, engine, publicUrl);
       addProcessing(guarded);
       addRecordingSettings(guarded);
+    });
+    addGroup(app, (guarded) => {
+      requireBearer(guarded, engine);
+      parseEveryBody(guarded, eventBytesMax);
+      addEvents(guarded, engine);
     });
     done();
   };
@@ -70,9 +78,9 @@ function addGroup(app: FastifyInstance, add: (group: FastifyInstance) => void): 
 }
 
 /** Bodies are JSON whatever their Content-Type says: a label that a client forgot must not cost it the request. */
-function parseEveryBody(app: FastifyInstance): void {
+function parseEveryBody(app: FastifyInstance, bytesMax: number): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', async (request: FastifyRequest) =>
-    parseJson(await readWhole(request, jsonBytesMax, 'The body'), 'The body'),
+    parseJson(await readWhole(request, bytesMax, 'The body'), 'The body'),
   );
 }

@@ -93,6 +93,18 @@ describe('parsePurgeCustomer', () => {
   });
 });
 
+test('a number or an address longer than any is refused by its place, without being repeated', () => {
+  const [phone, email] = ['1'.repeat(64), 'a'.repeat(320)];
+  expect(parsePurgeCustomer({ phoneNumber: phone })).toBe(phone);
+  const subject = { by: 'customer', phones: [phone], emails: [email] };
+  expect(parseCustomerPurge({ phoneNumbers: [phone], emails: [email] }).subject).toEqual(subject);
+  const tooLong = 'must have at most 64 characters';
+  expect(() => parsePurgeCustomer({ phoneNumber: `${phone}1` })).toThrow(`phoneNumber ${tooLong}`);
+  expect(() => parseCustomerPurge({ phoneNumbers: ['1', `${phone}1`] })).toThrow(`phoneNumbers[1] ${tooLong}`);
+  expect(() => parseCustomerPurge({ ids: [`${phone}1`] })).toThrow(`ids[0] ${tooLong}`);
+  expect(() => parseCustomerPurge({ emails: [`${email}a`] })).toThrow('emails[0] must have at most 320 characters');
+});
+
 /** What every request of version 2 says in the same way. */
 const flags = [
   [{}, true],
@@ -214,7 +226,6 @@ describe('parseWhatIf', () => {
   test.each([
     [{}, false],
     [{ whatIf: undefined }, false],
-    [{ whatIf: '' }, false],
     [{ whatIf: 'false' }, false],
     [{ WHATIF: 'FALSE' }, false],
     [{ whatIf: 'true' }, true],
@@ -229,6 +240,8 @@ describe('parseWhatIf', () => {
     { whatIf: ['false'] },
     { whatIf: 'true', whatif: 'true' },
     { whatIf: '', WHATIF: 'true' },
+    { whatIf: '' },
+    { WhatIf: '' },
     { whatIf: '1' },
     { whatIf: ' true' },
     { whatIf: 'yes' },
@@ -239,7 +252,7 @@ describe('parseWhatIf', () => {
     expect(() => parseWhatIf(query)).toThrow('whatIf must be true or false, and given once');
   });
 
-  test('data is destroyed only when whatIf is absent, empty or false', () => {
+  test('data is destroyed only when whatIf is absent or false', () => {
     const value = fc.oneof(fc.anything(), fc.constantFrom('', 'true', 'TRUE', 'false', 'fAlse', 'off', 'false '));
     fc.assert(
       fc.property(value, (whatIf) => {
@@ -248,7 +261,7 @@ describe('parseWhatIf', () => {
           isWhatIf = parseWhatIf({ whatIf });
         });
         const word = typeof whatIf === 'string' ? whatIf.toLowerCase() : whatIf;
-        expect(isWhatIf === false).toBe(word === undefined || word === '' || word === 'false');
+        expect(isWhatIf === false).toBe(word === undefined || word === 'false');
       }),
     );
   });

@@ -1,6 +1,7 @@
 import type { PurgeSubject } from '../../engine/erasure/purge-subject.ts';
 import { emailValue, understandPhone } from '../../model/phone.ts';
 import { type Fields, idList, invalidField, lowerAscii, optionalString, readFields } from './json-in.ts';
+import { requireBearable } from './people.ts';
 
 /** The most ids in one purge (support article 322481), and in each list that names a customer. */
 export const purgeIdsMax = 100;
@@ -25,11 +26,12 @@ export function parsePurgeIds(body: unknown): string[] {
 /**
  * The number of `POST /purge/v1/calls/customer`, exactly as given.
  *
- * Throws `input_invalid` for anything but `{"phoneNumber": string}`, and for a string in which we find no digit,
- * so that it could match nobody.
+ * Throws `input_invalid` for anything but `{"phoneNumber": string}`, and for a string that could match nobody: in which we
+ * find no digit, or that is longer than any number.
  */
 export function parsePurgeCustomer(body: unknown): string {
   const phoneNumber = optionalString(readFields(body), 'phoneNumber');
+  if (phoneNumber !== undefined) requireBearable('phone', phoneNumber, 'phoneNumber');
   if (phoneNumber === undefined || !hasDigit(phoneNumber)) {
     throw invalidField('phoneNumber', 'is required and must have a digit');
   }
@@ -53,13 +55,13 @@ export function parseInteractionPurge(body: unknown, by: 'calls' | 'sessions'): 
  * e-mail and everything else a number. Numbers and e-mails come back exactly as given.
  *
  * Throws `input_invalid` for anything else, for both forms at once, for a request that names nobody, and for an entry that
- * could match nobody: a number without a digit, a blank e-mail. Such a request purges nothing.
+ * could match nobody: a number without a digit, a blank e-mail, either longer than any. Such a request purges nothing.
  */
 export function parseCustomerPurge(body: unknown): PurgeRequest {
   const fields = readFields(body);
-  const ids = optionalList(fields, 'ids');
-  const phones = optionalList(fields, 'phoneNumbers');
-  const emails = optionalList(fields, 'emails');
+  const ids = optionalIds(fields, 'ids');
+  const phones = optionalIds(fields, 'phoneNumbers');
+  const emails = optionalIds(fields, 'emails');
   if (ids !== undefined && (phones ?? emails) !== undefined) {
     throw invalidField('ids', 'must not be given together with phoneNumbers or emails');
   }
@@ -77,13 +79,14 @@ export function parseCustomerPurge(body: unknown): PurgeRequest {
 type Entry = { kind: 'phone' | 'email'; value: string };
 
 function entryOf(kind: Entry['kind'], value: string, path: string): Entry {
+  requireBearable(kind, value, path);
   if (kind === 'phone' && !hasDigit(value)) throw invalidField(path, 'must have a digit');
   if (kind === 'email' && emailValue(value) === undefined) throw invalidField(path, 'must not be blank');
   return { kind, value };
 }
 
 /** Undefined when absent. */
-function optionalList(fields: Fields, name: string): string[] | undefined {
+function optionalIds(fields: Fields, name: string): string[] | undefined {
   const value = fields.get(name);
   if (value === undefined) return undefined;
   if (!Array.isArray(value)) throw invalidField(fields.pathOf(name), 'must be an array');
@@ -105,8 +108,8 @@ function hasDigit(phone: string): boolean {
 /**
  * Whether a purge is only asked what it would do: the `whatIf` key of its query, in any case.
  *
- * `true` and `false` count in any case; absent and empty mean false. A repeated key and every other value throw
- * `input_invalid`, because the other way to read them destroys data.
+ * `true` and `false` count in any case, an absent key is false. A key without a value, a repeated one and every other value
+ * throw `input_invalid`: whoever writes the key at all does not mean to destroy data by it.
  */
 export function parseWhatIf(query: Record<string, unknown>): boolean {
   const given = Object.entries(query).filter(([key, value]) => lowerAscii(key) === 'whatif' && value !== undefined);
@@ -115,7 +118,7 @@ export function parseWhatIf(query: Record<string, unknown>): boolean {
   }
   const value = given[0]?.[1];
   const word = given.length === 1 && typeof value === 'string' ? lowerAscii(value) : undefined;
-  if (word === undefined || !['', 'true', 'false'].includes(word)) {
+  if (word !== 'true' && word !== 'false') {
     throw invalidField('whatIf', 'must be true or false, and given once');
   }
   return word === 'true';

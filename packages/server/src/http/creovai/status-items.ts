@@ -27,7 +27,8 @@ const words = {
 } as const satisfies Record<CallStatus, StatusItem['status']>;
 
 /**
- * What the status API of version 1 says of a session. A call being erased is `Complete` until its bytes are gone. Keys
+ * What the status API of version 1 says of a session. A call being erased keeps its
+ * last word until its bytes are gone. Keys
  * without a value are left out, since some clients stumble over null.
  */
 export function toStatusItem(sessionId: string, standing: SessionStanding): StatusItem {
@@ -40,8 +41,11 @@ export function toStatusItem(sessionId: string, standing: SessionStanding): Stat
       const duration = durationMs === null ? {} : { durationSec: Math.round(durationMs / 1000) };
       return { status: word, callId, sessionId, ...duration };
     }
-    case 'erasing':
-      return { status: 'Complete', callId: standing.tombstone.callId, sessionId };
+    case 'erasing': {
+      const { callId, lastStatus = 'complete' } = standing.tombstone;
+      const word = words[lastStatus];
+      return word === 'NotFound' ? { status: word, sessionId } : { status: word, callId, sessionId };
+    }
     case 'gone':
     case 'unknown':
       return { status: 'NotFound', sessionId };

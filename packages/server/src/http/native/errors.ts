@@ -24,6 +24,7 @@ const statuses: Record<ErrorCode, number> = {
   key_locked: 500,
   lease_lost: 503,
   not_found: 404,
+  plan_changed: 409,
   recording_not_found: 404,
   scope_missing: 403,
   session_taken: 409,

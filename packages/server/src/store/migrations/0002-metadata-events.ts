@@ -4,6 +4,7 @@ import type { Migration } from './migration.ts';
 export const metadataEvents: Migration = {
   name: '0002-metadata-events',
   statements: ({ bytes, integer, clustered }) => [
+    'ALTER TABLE tombstone ADD COLUMN last_status TEXT',
     `CREATE TABLE metadata_event (
       id TEXT NOT NULL PRIMARY KEY, tenant_id TEXT NOT NULL, call_id TEXT NOT NULL, received_at ${integer} NOT NULL,
       sealed ${bytes} NOT NULL

@@ -1,0 +1,141 @@
+import { journalEntry } from '../../keys/journal-entries.ts';
+import { newId } from '../../lib/ids.ts';
+import type { Artifact, Identifier, MetadataEvent } from '../../model/call.ts';
+import { hasCode } from '../../model/errors.ts';
+import type { StoreReads, StoreTx } from '../../model/store.ts';
+import type { Tenant } from '../../model/tenant.ts';
+import { clearUpload } from '../archive/abandoned-uploads.ts';
+import { openJson } from '../artifacts.ts';
+import type { Engine } from '../context.ts';
+import { type Cores, coresOf } from '../identifiers.ts';
+import { carriers, eventKinds, sortedByComing } from './awaited.ts';
+import { type LateMetadata, sealEvent } from './sealed-event.ts';
+
+/** Said of a gathering that has been overtaken. */
+export const notGathered = -1;
+
+/** The call that has come: whose events these are to be. */
+export type Comer = { details: Artifact; identifiers: readonly Identifier[] };
+
+/** What waits for a call, sealed anew for it outside any transaction. */
+export type Gathered = {
+  /** False where nothing waited for anybody, so that nothing was looked for. */
+  isLooked: boolean;
+  /** By what it was looked for. */
+  cores: readonly Cores[];
+  waiting: readonly Waiting[];
+  /** Ids of awaited calls that cannot be opened. */
+  damaged: ReadonlySet<string>;
+};
+
+/** `event` is undefined for one whose sender has not written it yet: it will look for the call itself. */
+type Waiting = { awaited: AwaitedRow; event: MetadataEvent | undefined };
+
+/** An awaited call; `isWanted` while another call is on its way that will take it too. */
+type AwaitedRow = { callId: string; details: Artifact; isWanted: boolean };
+
+/**
+ * Opens the events that wait for a call and seals each anew under the call's own slot. Damaged ones are left where they
+ * are, for they must not keep a call from being archived; any other failure passes through, since they would be lost.
+ */
+export async function gatherAwaited(engine: Engine, tenant: Tenant, call: Comer): Promise<Gathered> {
+  const cores: Cores[] = [];
+  const waiting: Waiting[] = [];
+  const damaged = new Set<string>();
+  const { reads } = engine.store;
+  if (!(await reads.calls.anyAwaited(tenant.id))) return { isLooked: false, cores, waiting, damaged };
+  for (const kind of eventKinds) {
+    const mine = call.identifiers.filter((identifier) => identifier.kind === kind);
+    const made = await coresOf(engine, tenant, mine);
+    if (made.length > 0) cores.push({ kind, cores: made.map(({ core }) => core) });
+  }
+  for (const awaited of await awaitedRows(engine, reads, tenant.id, cores)) {
+    const opened = await openAwaited(engine, awaited.details);
+    if (opened === 'damaged') damaged.add(awaited.callId);
+    else waiting.push({ awaited, event: opened && (await sealEvent(engine, call.details, opened)) });
+  }
+  return { isLooked: true, cores, waiting, damaged };
+}
+
+async function awaitedRows(
+  engine: Engine,
+  on: StoreReads | StoreTx,
+  tenantId: string,
+  of: readonly Cores[],
+): Promise<AwaitedRow[]> {
+  const wanted = new Map<string, boolean>();
+  for (const cores of of) {
+    const { awaited, others } = sortedByComing(await carriers(engine, on, tenantId, cores));
+    // One is the call that takes them; a session has no other.
+    const isWanted = others.filter((call) => call.status === 'uploading').length > 1;
+    for (const call of awaited) wanted.set(call.id, isWanted);
+  }
+  const details = await on.artifacts.findMany([...wanted.keys()], 'details');
+  return details
+    .toSorted((a, b) => (a.ownerId < b.ownerId ? -1 : 1))
+    .map((one) => ({ callId: one.ownerId, details: one, isWanted: wanted.get(one.ownerId) === true }));
+}
+
+/** Looks at the key first, also of one that holds nothing yet: what cannot be opened cannot be destroyed either. */
+async function openAwaited(
+  engine: Engine,
+  details: Artifact,
+): Promise<{ id: string; receivedAt: number; late: LateMetadata } | undefined | 'damaged'> {
+  try {
+    (await engine.tree.keyOf(details.slot)).fill(0);
+    if (details.sealed === null) return undefined;
+    const { receivedAt, late } = await openJson<{ receivedAt: number; late: LateMetadata }>(engine, details);
+    return { id: newId(engine.clock.now()), receivedAt, late };
+  } catch (error) {
+    if (!hasCode(error, 'damage')) throw error;
+    engine.log.error('event.damaged', { callId: details.ownerId });
+    return 'damaged';
+  }
+}
+
+/**
+ * Gives a call what was gathered for it, in the transaction that makes it visible, while it still counts as on its way.
+ * The keys under which events waited are destroyed, but for those that another call is to take too. Returns how many;
+ * `notGathered`, with nothing done, when something else waits by now.
+ */
+export async function takeAwaited(
+  engine: Engine,
+  tx: StoreTx,
+  tenant: Tenant,
+  { isLooked, cores, waiting, damaged }: Gathered,
+): Promise<number> {
+  if (!(await tx.calls.anyAwaited(tenant.id))) return waiting.length === 0 ? 0 : notGathered;
+  if (!isLooked) return notGathered;
+  const now = (await awaitedRows(engine, tx, tenant.id, cores)).filter((row) => !damaged.has(row.callId));
+  const isSame = now.length === waiting.length && now.every((row, i) => isSameRow(row, waiting[i]?.awaited));
+  if (!isSame) return notGathered;
+  await tx.events.insert(waiting.flatMap(({ event }) => event ?? []));
+  return await endAwaited(
+    engine,
+    tx,
+    tenant.id,
+    now.flatMap((row) => (row.isWanted ? [] : [row.callId])),
+  );
+}
+
+function isSameRow({ details }: AwaitedRow, before: AwaitedRow | undefined): boolean {
+  return details.slot === before?.details.slot && (details.sealed === null) === (before.details.sealed === null);
+}
+
+/** Removes awaited calls and destroys their keys, in one rewrite of the tree. Returns how many calls. */
+export async function endAwaited(
+  engine: Engine,
+  tx: StoreTx,
+  tenantId: string,
+  callIds: readonly string[],
+): Promise<number> {
+  const slotsOf = new Map<string, number[]>();
+  for (const id of callIds) slotsOf.set(id, (await clearUpload(engine, tx, id)).slots);
+  const destroyed = new Set(await engine.tree.destroy(tx.keys, [...slotsOf.values()].flat()));
+  const at = engine.clock.now();
+  const entries = [...slotsOf].map(([ownerId, slots]) =>
+    journalEntry('upload_abandoned', at, { tenantId, ownerId, slots: slots.filter((slot) => destroyed.has(slot)) }),
+  );
+  await tx.keys.appendJournal(entries);
+  return callIds.length;
+}
