@@ -87,11 +87,12 @@ describe('the life itself', () => {
     expect(client.answers.filter(({ status }) => status >= 500).map(({ text }) => text)).toEqual([]);
   });
 
-  test('showed every word to whom it was for, so that it was there to be lost', () => {
+  test('showed every word to whom it was for, so that it was there to be lost', async () => {
     const shown = marksIn(Buffer.from(client.answers.map(({ text }) => text).join('\n')));
     const kept = ['message', 'metadataKey', 'deepKey', 'deepValue', 'eventKey', 'appliedEvent', 'email', 'reference'];
     expect(kept.filter((name) => !shown.includes(name))).toEqual([]);
     expect(shown).not.toContain('droppedEvent');
+    expect(await client.statusOf(marks.keptSession)).toBe('Complete');
   });
 });
 

@@ -6,7 +6,7 @@ import { buildServer, type ServerOptions } from '../http/server.ts';
 import { TlsListeners } from '../http/tls.ts';
 import { systemError } from '../lib/durable-files.ts';
 import { type Log, stderrLog } from '../lib/log.ts';
-import { codeOf } from '../model/errors.ts';
+import { AppError, codeOf } from '../model/errors.ts';
 import { readCertificate } from './certificate.ts';
 import type { Surroundings } from './command-line.ts';
 import { withApp, withoutFaults } from './with-app.ts';
@@ -17,26 +17,28 @@ type ListenName = 'TACET_LISTEN' | 'TACET_LENIENT_LISTEN';
 /** After SIGTERM the process ends within this time, whatever still runs. */
 const lastResortMs = 14_000;
 
-/** After SIGTERM, requests under way have this long before their connections are cut. */
-const patienceMs = 5_000;
+/** Addresses that stand for every one that this machine has, as a socket names them. */
+const wildcards: readonly string[] = ['0.0.0.0', '::'];
 
-/** How often, meanwhile, connections are closed whose requests have been answered. */
-const idleMs = 50;
-
-/** `tacet serve`: the API, and a worker unless TACET_WORKERS is 0. On SIGHUP it reads its TLS certificate again. */
+/**
+ * `tacet serve`: the API, and a worker unless TACET_WORKERS is 0. On SIGHUP it reads its TLS certificate again; without one it
+ * ends, as processes do.
+ */
 export function serveCommand(around: Surroundings): Command {
   return new Command('serve').description('Serve the API, with a worker of its own').action(async () => {
     const end = untilToldToEnd();
-    // From here on SIGHUP ends nothing, and one that comes while we start is not lost.
-    const hangUps = on(process, 'SIGHUP');
     const config = readConfig(withoutFaults(around.env));
     const files = config.listen.certificate ?? config.lenientListen?.certificate ?? null;
+    // With a certificate SIGHUP ends nothing from here on, and one that comes while we start is not lost.
+    const hangUps = files === null ? undefined : on(process, 'SIGHUP');
     // Before the archive is opened: a certificate is a setting, and may be of no use.
     const tls = files === null ? undefined : new TlsListeners(await readCertificate(files));
     await withApp(around, async (app) => {
       const listeners = await openListeners(app.engine, config, tls);
       app.startBackground(config.workers);
-      void renewAtEach(hangUps, { files, tls, log: app.engine.log });
+      if (files !== null && tls !== undefined && hangUps !== undefined) {
+        void renewAtEach(hangUps, { files, tls, log: app.engine.log });
+      }
       if (listeners.lenient !== undefined) process.stdout.write(`lenient listener at ${listeners.lenient}\n`);
       process.stdout.write(`listening on ${listeners.main}\n`);
       await end;
@@ -64,7 +66,7 @@ type Listeners = { main: string; lenient?: string; close(): Promise<void> };
 async function openListeners(engine: Engine, config: Config, tls: TlsListeners | undefined): Promise<Listeners> {
   const servers: HttpServer[] = [];
   const close = async () => {
-    await Promise.all(servers.map(closeServer));
+    await Promise.all(servers.map((server) => server.close()));
   };
   let main = '';
   const publicUrl = () => config.publicUrl ?? main;
@@ -75,6 +77,7 @@ async function openListeners(engine: Engine, config: Config, tls: TlsListeners |
   };
   try {
     main = await open('TACET_LISTEN', config.listen, { trustProxy: config.trustProxy });
+    if (config.publicUrl === null && servers.some(isEverywhere)) engine.log.warn('public_url.unset', { links: main });
     if (config.lenientListen === null) return { main, close };
     // No proxy may stand before it, so that forwarded headers are anybody's.
     const options = { trustProxy: [], isLenient: true };
@@ -83,6 +86,11 @@ async function openListeners(engine: Engine, config: Config, tls: TlsListeners |
     await close();
     throw error;
   }
+}
+
+/** True where no one address is the server's, so that links can only guess by which name their readers reach it. */
+function isEverywhere(server: HttpServer): boolean {
+  return server.addresses().some((at) => typeof at !== 'string' && wildcards.includes(at.address));
 }
 
 async function listen(server: HttpServer, name: ListenName, at: Listen): Promise<string> {
@@ -108,31 +116,19 @@ const listenFailures = new Map([
   ['ENOTFOUND', 'there is no such host'],
 ]);
 
-type Renewal = { files: CertificateFiles | null; tls: TlsListeners | undefined; log: Log };
+type Renewal = { files: CertificateFiles; tls: TlsListeners; log: Log };
 
-/** Reads the certificate again at each of these signals. One that is of no use changes nothing but the log. */
+/** Reads the certificate again at each of these signals. One that is of no use changes nothing, and the log says why. */
 async function renewAtEach(signals: AsyncIterable<unknown>, { files, tls, log }: Renewal): Promise<void> {
   for await (const _signal of signals) {
-    if (files === null || tls === undefined) continue;
     try {
       tls.renew(await readCertificate(files));
       log.info('tls.reloaded');
     } catch (error) {
-      log.error('tls.reload_failed', { code: codeOf(error) });
+      // The words are of ours, and name the setting, never the file.
+      const why = error instanceof AppError ? { problem: error.message, detail: error.detail } : {};
+      log.error('tls.reload_failed', { code: codeOf(error), ...why });
     }
-  }
-}
-
-/** Waits for the requests under way, but not for ever, and not for what their clients may yet ask on a connection kept. */
-async function closeServer(server: HttpServer): Promise<void> {
-  const { server: sockets } = server;
-  const idle = setInterval(() => sockets.closeIdleConnections(), idleMs);
-  const cut = setTimeout(() => sockets.closeAllConnections(), patienceMs);
-  try {
-    await server.close();
-  } finally {
-    clearInterval(idle);
-    clearTimeout(cut);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { refuseExpectation } from './expectation.ts';
 
 /** A name as RFC 9110 has it (section 5.6.2, `token`). */
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -42,8 +43,7 @@ export class LenientGate {
     const server = create(options, this.#guard(handler, refuse));
     // Otherwise Node shows the first 1000 headers, and goes by the others unseen. Their bytes are limited all the same.
     server.maxHeadersCount = 0;
-    const expectationFailed: RequestListener = (_request, response) => response.writeHead(417).end();
-    server.on('checkExpectation', this.#guard(expectationFailed, refuse));
+    server.on('checkExpectation', this.#guard(refuseExpectation, refuse));
     return server;
   }
 

@@ -8,6 +8,8 @@ import { systemError } from '../lib/durable-files.ts';
 import { AppError, codeOf } from '../model/errors.ts';
 import { sendCreovaiError } from './creovai/errors.ts';
 import { creovaiPlugin } from './creovai/plugin.ts';
+import { routableTarget } from './creovai/rest-of-path.ts';
+import { refuseExpectation } from './expectation.ts';
 import { routeOf } from './failure.ts';
 import { LenientGate } from './lenient.ts';
 import { sendProblem } from './native/errors.ts';
@@ -35,7 +37,9 @@ const requestMsMax = 6 * 3_600_000;
 /** A connection kept for the client's next request is closed after so long. */
 const idleMsMax = 72_000;
 /** When the server closes, requests under way have so long to end; then their connections are cut. */
-const closeMsMax = 8_000;
+const closeMsMax = 5_000;
+/** How often, meanwhile, connections are closed whose requests have been answered. */
+const idleLookMs = 50;
 /** Longer than any URL that Node accepts, so that an over-long id is unknown like any other. */
 const paramLengthMax = 65_536;
 
@@ -43,7 +47,7 @@ const paramLengthMax = 65_536;
  * The HTTP server with every surface, not yet listening.
  *
  * Paths match in any case and with slashes repeated; what stands for an id keeps its case. Every answer but a recording
- * and a shared page is JSON, whatever was asked. The access log has one line per request: method, route pattern, status,
+ * and a shared page is JSON, whatever was asked. Closing it takes no longer than `closeMsMax`. The access log has one line per request: method, route pattern, status,
  * milliseconds.
  */
 export function buildServer(engine: Engine, options: ServerOptions): FastifyInstance {
@@ -59,6 +63,7 @@ export function buildServer(engine: Engine, options: ServerOptions): FastifyInst
     requestTimeout: requestMsMax,
     keepAliveTimeout: idleMsMax,
     ...ownListener(engine, options, gate, refuse),
+    rewriteUrl: (raw) => routableTarget(raw.url ?? '/'),
     routerOptions: {
       caseSensitive: false,
       ignoreDuplicateSlashes: true,
@@ -78,6 +83,7 @@ export function buildServer(engine: Engine, options: ServerOptions): FastifyInst
       else socket.destroy();
     },
   });
+  if (gate === undefined) app.server.on('checkExpectation', refuseExpectation);
   app.server.on('request', (request, response) => answering.set(request.socket, response));
   app.server.once('listening', () => {
     // Out of file descriptors, say. Unheard it would end the process, and with it the connections that stand.
@@ -90,9 +96,7 @@ export function buildServer(engine: Engine, options: ServerOptions): FastifyInst
     sendUnrouted(engine, error, request.raw.url, request, reply);
   app.setErrorHandler(sendAny);
   app.setNotFoundHandler((request, reply) => sendAny(new AppError('not_found'), request, reply));
-  app.addHook('preClose', async () => {
-    setTimeout(() => app.server.closeAllConnections(), closeMsMax).unref();
-  });
+  app.addHook('preClose', async () => closeInTime(app.server));
   addHealth(app, engine);
   app.register(creovaiPlugin(engine, options));
   app.register(nativePlugin(engine), { prefix: '/v1' });
@@ -125,6 +129,17 @@ function ownListener(
       return server;
     },
   };
+}
+
+/** Waits for the requests under way, but not for ever, and not for what their clients may yet ask on a connection kept. */
+function closeInTime(server: Server): void {
+  if (!server.listening) return;
+  const idle = setInterval(() => server.closeIdleConnections(), idleLookMs);
+  const cut = setTimeout(() => server.closeAllConnections(), closeMsMax);
+  server.once('close', () => {
+    clearInterval(idle);
+    clearTimeout(cut);
+  });
 }
 
 /** One line when the answer has gone out, or its connection broke before: then with `isCut`. */

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createCipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -9,18 +9,20 @@ import {
   faultOf,
   forge,
   issuedAt,
+  oldKey,
+  secretKey,
   startMs,
   tenantId,
 } from '../../test/support/forged-tokens.ts';
 import { Bug, codeOf } from '../model/errors.ts';
 import { signAccessToken } from './access-token.ts';
 import { newId } from './ids.ts';
-import { signShareToken, verifyShareToken } from './share-token.ts';
+import { shareLifeMsMax, signShareToken, verifyShareToken } from './share-token.ts';
 
 const hourMs = 3_600_000;
 const callId = newId(startMs);
 const grant = { callId, tenantId, clientId: 'ci_0123456789abcdefghijklmn', lifeMs: 8 * hourMs };
-const goodHeader = { alg: 'HS256', kid: 'k2', typ: 'share+jwt' };
+const goodHeader = { alg: 'dir', enc: 'A256GCM', kid: 'k2', typ: 'share+jwt' };
 const goodClaims = {
   iss: 'tacet',
   aud: 'share',
@@ -30,6 +32,20 @@ const goodClaims = {
   iat: issuedAt,
   exp: issuedAt + 60,
 };
+
+function linkKey(key: Uint8Array): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, '', 'tacet share link A256GCM', 32));
+}
+
+/** A link made without our code, and sealed properly whatever it says (RFC 7516, section 5.1). */
+function forgeLink(header: unknown, claims: unknown, key: Uint8Array = linkKey(secretKey)): string {
+  const iv = randomBytes(12);
+  const protectedHeader = encode(header);
+  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(protectedHeader));
+  const sealed = [cipher.update(typeof claims === 'string' ? claims : JSON.stringify(claims)), cipher.final()];
+  const parts = [iv, Buffer.concat(sealed), cipher.getAuthTag()].map((part) => part.toString('base64url'));
+  return [protectedHeader, '', ...parts].join('.');
+}
 
 /** `accepted`, or the code of the refusal. */
 async function outcomeOf(token: string, from = context): Promise<string> {
@@ -42,15 +58,41 @@ describe('a share link of ours', () => {
     expect(expiresAt).toBe((issuedAt + 8 * 3600) * 1000);
     const { lifeMs: _, ...named } = grant;
     expect(await verifyShareToken(context, token)).toEqual({ ...named, expiresAt });
-    const [header, payload] = token.split('.').map((part) => Buffer.from(part, 'base64url').toString());
-    expect(JSON.parse(header ?? '')).toEqual(goodHeader);
-    expect(JSON.parse(payload ?? '')).toEqual({ ...goodClaims, exp: issuedAt + 8 * 3600 });
+  });
+
+  test('shows nobody but us whose call it opens', async () => {
+    const { token } = await signShareToken(context, grant);
+    const [header = '', ...parts] = token.split('.').map((part) => Buffer.from(part, 'base64url').toString('latin1'));
+    expect(JSON.parse(header)).toEqual(goodHeader);
+    for (const secret of [callId, tenantId, grant.clientId, 'share"', 'exp'])
+      expect(parts.join()).not.toContain(secret);
+    expect((await signShareToken(context, grant)).token).not.toBe(token);
   });
 
   test('is whole to the millisecond before its end, and nothing from then on', async () => {
     const { token, expiresAt } = await signShareToken(context, grant);
     expect(await outcomeOf(token, contextAt(expiresAt - 1))).toBe('accepted');
     for (const ms of [0, 1, hourMs]) expect(await outcomeOf(token, contextAt(expiresAt + ms))).toBe('token_invalid');
+  });
+
+  test('made while the clock was days ahead opens nothing after the clock was corrected', async () => {
+    const dayMs = 24 * hourMs;
+    const { token } = await signShareToken(contextAt(startMs + 10 * dayMs), { ...grant, lifeMs: 20 * dayMs });
+    expect(await outcomeOf(token, contextAt(startMs + 10 * dayMs))).toBe('accepted');
+    expect(await outcomeOf(token)).toBe('token_invalid');
+    const ahead = (ms: number) => contextAt(issuedAt * 1000 - ms);
+    const now = await signShareToken(context, grant);
+    expect(await outcomeOf(now.token, ahead(60_000))).toBe('accepted');
+    expect(await outcomeOf(now.token, ahead(60_001))).toBe('token_invalid');
+  });
+
+  test('lives no longer than any setting says', async () => {
+    const { token } = await signShareToken(context, { ...grant, lifeMs: shareLifeMsMax });
+    expect(await outcomeOf(token)).toBe('accepted');
+    await expect(signShareToken(context, { ...grant, lifeMs: shareLifeMsMax + 1 })).rejects.toThrow(Bug);
+    const exp = issuedAt + shareLifeMsMax / 1000;
+    expect(await outcomeOf(forgeLink(goodHeader, { ...goodClaims, exp }))).toBe('accepted');
+    expect(await outcomeOf(forgeLink(goodHeader, { ...goodClaims, exp: exp + 1 }))).toBe('token_invalid');
   });
 
   test('outlives its key becoming an older one, and dies with it', async () => {
@@ -65,74 +107,88 @@ describe('a share link of ours', () => {
   });
 });
 
-describe('two kinds of token under one key', () => {
+describe('two kinds of token from one key', () => {
   test('are never taken for each other', async () => {
     const access = await signAccessToken(context, accessGrant);
     expect(await outcomeOf(access.token)).toBe('token_invalid');
     const share = await signShareToken(context, grant);
-    expect(await faultOf(share.token)).toBe('type');
+    expect(await faultOf(share.token)).toBe('malformed');
   });
 
   test('are not, if one says that it is the other, either', async () => {
-    expect(await outcomeOf(forge({ ...goodHeader, typ: 'at+jwt' }, goodClaims))).toBe('token_invalid');
-    expect(await outcomeOf(forge(goodHeader, { ...goodClaims, aud: 'api' }))).toBe('token_invalid');
-    expect(await faultOf(forge({ ...goodHeader, typ: 'at+jwt' }, goodClaims))).toBe('claims');
+    const signed = { alg: 'HS256', kid: 'k2', typ: 'share+jwt' };
+    expect(await outcomeOf(forge(signed, goodClaims))).toBe('token_invalid');
+    expect(await outcomeOf(forgeLink({ ...goodHeader, typ: 'at+jwt' }, goodClaims))).toBe('token_invalid');
+    expect(await outcomeOf(forgeLink(goodHeader, { ...goodClaims, aud: 'api' }))).toBe('token_invalid');
+  });
+
+  test('are not under one key in two algorithms', async () => {
+    expect(await outcomeOf(forgeLink(goodHeader, goodClaims, secretKey))).toBe('token_invalid');
+    expect(await faultOf(forge({ alg: 'HS256', kid: 'k2', typ: 'at+jwt' }, {}, linkKey(secretKey)))).toBe('signature');
   });
 });
 
 describe('a share link that somebody made', () => {
   test('is accepted only as the one that we would have made', async () => {
-    expect(await outcomeOf(forge(goodHeader, goodClaims))).toBe('accepted');
+    expect(await outcomeOf(forgeLink(goodHeader, goodClaims))).toBe('accepted');
   });
 
   test.each([
     ['no algorithm', { ...goodHeader, alg: 'none' }],
-    ['another algorithm', { ...goodHeader, alg: 'HS384' }],
-    ['no type', { alg: 'HS256', kid: 'k2' }],
+    ['another algorithm', { ...goodHeader, alg: 'A256KW' }],
+    ['another cipher', { ...goodHeader, enc: 'A128CBC-HS256' }],
+    ['no cipher', { alg: 'dir', kid: 'k2', typ: 'share+jwt' }],
+    ['no type', { alg: 'dir', enc: 'A256GCM', kid: 'k2' }],
     ['a key of its own', { ...goodHeader, kid: 'k3' }],
-    ['no key', { alg: 'HS256', typ: 'share+jwt' }],
+    ['the older key', { ...goodHeader, kid: 'k1' }],
+    ['no key', { alg: 'dir', enc: 'A256GCM', typ: 'share+jwt' }],
     ['a key that is no name', { ...goodHeader, kid: { k2: 1 } }],
     ['an extension that must be understood', { ...goodHeader, crit: ['b64'], b64: false }],
   ])('with %s in its header is refused', async (_what, header) => {
-    expect(await outcomeOf(forge(header, goodClaims))).toBe('token_invalid');
+    expect(await outcomeOf(forgeLink(header, goodClaims))).toBe('token_invalid');
   });
 
   test.each(Object.keys(goodClaims))('without %s is refused', async (name) => {
     const claims = Object.fromEntries(Object.entries(goodClaims).filter(([key]) => key !== name));
-    expect(await outcomeOf(forge(goodHeader, claims))).toBe('token_invalid');
+    expect(await outcomeOf(forgeLink(goodHeader, claims))).toBe('token_invalid');
   });
 
   test.each(Object.keys(goodClaims))('with a wrong %s is refused', async (name) => {
-    expect(await outcomeOf(forge(goodHeader, { ...goodClaims, [name]: {} }))).toBe('token_invalid');
-    expect(await outcomeOf(forge(goodHeader, { ...goodClaims, [name]: null }))).toBe('token_invalid');
+    expect(await outcomeOf(forgeLink(goodHeader, { ...goodClaims, [name]: {} }))).toBe('token_invalid');
+    expect(await outcomeOf(forgeLink(goodHeader, { ...goodClaims, [name]: null }))).toBe('token_invalid');
   });
 
   test('under a foreign key is refused', async () => {
-    expect(await outcomeOf(forge(goodHeader, goodClaims, new Uint8Array(randomBytes(32))))).toBe('token_invalid');
-  });
-
-  test('and is no JSON at all is refused', async () => {
-    expect(await outcomeOf(forge('{', goodClaims))).toBe('token_invalid');
-    for (const claims of ['{', '[]', 'null', '1'])
-      expect(await outcomeOf(forge(goodHeader, claims))).toBe('token_invalid');
-  });
-
-  test('is refused with any character changed', async () => {
-    const { token } = await signShareToken(context, grant);
-    for (let at = 0; at < token.length; at += 1) {
-      const other = token[at] === 'A' ? 'B' : 'A';
-      const changed = `${token.slice(0, at)}${other}${token.slice(at + 1)}`;
-      expect(await outcomeOf(changed), `at ${at}`).toBe('token_invalid');
+    for (const key of [randomBytes(32), linkKey(oldKey)]) {
+      expect(await outcomeOf(forgeLink(goodHeader, goodClaims, key))).toBe('token_invalid');
     }
   });
 
-  test('is refused whatever it is, signed or not, and never by an error without a name', async () => {
+  test('and is no JSON at all is refused', async () => {
+    expect(await outcomeOf(forgeLink('{', goodClaims))).toBe('token_invalid');
+    for (const claims of ['{', '[]', 'null', '1'])
+      expect(await outcomeOf(forgeLink(goodHeader, claims))).toBe('token_invalid');
+  });
+
+  test('is refused with any character changed, also to one that decodes to the same bytes', async () => {
+    const { token } = await signShareToken(context, grant);
+    const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    for (let at = 0; at < token.length; at += 1) {
+      const place = letters.indexOf(token[at] ?? '');
+      for (const other of [letters[place ^ 1] ?? '', token[at] === 'A' ? 'B' : 'A', '.', '=']) {
+        const changed = `${token.slice(0, at)}${other}${token.slice(at + 1)}`;
+        if (changed !== token) expect(await outcomeOf(changed), `at ${at}`).toBe('token_invalid');
+      }
+    }
+  });
+
+  test('is refused whatever it is, sealed or not, and never by an error without a name', async () => {
     const value = fc.jsonValue();
-    const header = fc.oneof(value, fc.record({ alg: fc.constant('HS256'), kid: fc.constant('k2'), typ: value }));
-    const signed = fc.tuple(header, value).map(([head, claims]) => forge(head, claims));
-    const parts = fc.array(fc.oneof(fc.string(), value.map(encode)), { maxLength: 5 });
+    const header = fc.oneof(value, fc.record({ ...constants(goodHeader), typ: value }));
+    const sealed = fc.tuple(header, value).map(([head, claims]) => forgeLink(head, claims));
+    const parts = fc.array(fc.oneof(fc.string(), value.map(encode)), { maxLength: 6 });
     const anything = fc.oneof(
-      signed,
+      sealed,
       fc.string(),
       parts.map((list) => list.join('.')),
     );
@@ -144,3 +200,7 @@ describe('a share link that somebody made', () => {
     );
   });
 });
+
+function constants({ alg, enc, kid }: typeof goodHeader) {
+  return { alg: fc.constant(alg), enc: fc.constant(enc), kid: fc.constant(kid) };
+}

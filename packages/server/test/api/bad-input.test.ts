@@ -8,7 +8,7 @@ import {
   type Scene,
   startScene,
 } from '../support/bad-input-scene.ts';
-import { badFor, deepArray, deepObject, wrongWord } from '../support/bad-values.ts';
+import { badValues, deepArray, deepObject, wrongWord } from '../support/bad-values.ts';
 import { ask, goodRequest, requestWith, valueAt } from '../support/creovai-asking.ts';
 import { creovaiRoutes } from '../support/creovai-routes.ts';
 import { RawConnection, rawRequest, sendRaw } from '../support/raw-http.ts';
@@ -52,15 +52,26 @@ describe.each(reading)('$method $pattern', (route) => {
     await refusedAt(scene, route, { address }, 400);
   });
 
-  test('refuses a body that nests a hundred thousand deep', async () => {
-    await refusedAt(scene, route, sent(deepArray), 400, /must be a JSON object/);
-    await refusedAt(scene, route, sent(deepObject), 400);
+  test('refuses a body that nests a hundred thousand deep, as a whole or in any field', async () => {
+    const words = /^(The body|info) must not be nested deeper than 64 levels$/;
+    for (const raw of [deepArray, deepObject]) {
+      const expected = raw.length > route.bodyBytesMax ? ([413, /larger/] as const) : ([400, words] as const);
+      await refusedAt(scene, route, sent(raw), ...expected);
+      for (const [at] of fields) await refusedAt(scene, route, requestWith(route, scene.named, at, raw), ...expected);
+    }
+  });
+
+  test('refuses a body of more values than any has use for', async () => {
+    const { text = '' } = goodRequest(route, scene.named);
+    const crowded = text.toString().replace('{', () => `{"${wrongWord}": [${'7,'.repeat(400_000)}7],`);
+    const isTooLong = crowded.length > route.bodyBytesMax;
+    await refusedAt(scene, route, sent(crowded), isTooLong ? 413 : 400, isTooLong ? /larger/ : /is too complex/);
   });
 
   test('refuses a wrong value in each of its fields, and says in which', async () => {
     for (const [at, kind] of fields) {
       const [root = ''] = at.split('.');
-      for (const raw of badFor(kind)) {
+      for (const raw of badValues[kind]) {
         const asked = requestWith(route, scene.named, at, raw);
         const answer = await ask(scene.app, route, scene.token, asked);
         expect(answer.statusCode, `${at}: ${raw.slice(0, 60)}`).toBe(400);
@@ -133,11 +144,31 @@ describe.each(creovaiRoutes.filter(({ body }) => body === undefined))('$method $
 });
 
 describe('what-if is refused, never taken for a real purge', () => {
-  const values = ['maybe', '1', 'yes', 'tru', 'true,true', '%00', 'true&whatIf=false', 'true&WHATIF=true', wrongWord];
+  const values = [
+    '',
+    'maybe',
+    '1',
+    'yes',
+    'tru',
+    'true,true',
+    '%00',
+    'true&whatIf=false',
+    'true&WHATIF=true',
+    wrongWord,
+  ];
   test.each(values)('whatIf=%s', async (value) => {
     for (const route of creovaiRoutes.filter(({ pattern }) => pattern.includes('/purge'))) {
       const good = goodRequest(route, scene.named);
       await refusedAt(scene, route, { ...good, address: `${good.address}?whatIf=${value}` }, 400, /whatIf/);
+    }
+  });
+
+  test('whatIf alone', async () => {
+    for (const route of creovaiRoutes.filter(({ pattern }) => pattern.includes('/purge'))) {
+      const good = goodRequest(route, scene.named);
+      for (const query of ['whatIf', 'WHATIF', 'whatIf&x=1', 'x=1&whatif']) {
+        await refusedAt(scene, route, { ...good, address: `${good.address}?${query}` }, 400, /^whatIf must be true/);
+      }
     }
   });
 });
@@ -164,10 +195,11 @@ describe('a JSON body of 10 MB', () => {
   });
 });
 
-test('a property that purges do not know is passed over, however deep it nests', async () => {
+test('a property that purges do not know is passed over, as deep as it may nest', async () => {
+  const nested = '['.repeat(63) + ']'.repeat(63);
   for (const route of creovaiRoutes.filter(({ pattern }) => pattern.includes('/purge'))) {
     const { address, text = '' } = goodRequest(route, scene.named);
-    const deep = text.toString().replace('{', () => `{"${wrongWord}": ${deepArray},`);
+    const deep = text.toString().replace('{', () => `{"${wrongWord}": ${nested},`);
     const preview = { address: `${address}?whatIf=true`, text: deep };
     const answer = await ask(scene.app, route, scene.token, preview);
     expect(answer.statusCode, answer.body).toBe(200);

@@ -124,7 +124,11 @@ describe('an id in a path', () => {
       }
     }
     for (const path of sessionPaths) {
-      refused(await get(`${path}${wrongWord}%`), 400, /URL is malformed/);
+      for (const id of [`${wrongWord}%`, '%zz', '%E0%A4%A', '%ED%A0%80', '%20%', 'a/%/b']) {
+        const { statusCode, body } = await get(`${path}${id}`);
+        expect(statusCode, body).toBe(200);
+        expect(JSON.parse(body)).toMatchObject({ status: 'NotFound', sessionId: id });
+      }
       refused(await get(`${path}${wrongWord}%00`), 400, /session id must not hold NUL/);
     }
   });

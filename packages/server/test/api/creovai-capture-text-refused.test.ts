@@ -1,7 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { messagesBytesMax } from '../../src/http/creovai/capture-body.ts';
+import { messagesBytesMax, messageValuesMax } from '../../src/http/creovai/capture-body.ts';
+import { ownBytesMax } from '../../src/http/creovai/capture-fields.ts';
+import { messagesMax } from '../../src/http/creovai/capture-messages.ts';
 import { untilQuiet } from '../crash/quiet.ts';
 import { CaptureClient, expectRefused } from '../support/capture-client.ts';
 import { holdings } from '../support/creovai-forms.ts';
@@ -81,13 +83,33 @@ describe.each([
   });
 
   test('may be as long as the limit, and not a byte longer', async () => {
-    const text = JSON.stringify(kind.inV1(session('limit'), { metadata: { note: 'NOTE' } }));
-    const fits = text.replace('NOTE', 'x'.repeat(messagesBytesMax - text.length + 'NOTE'.length));
+    const text = JSON.stringify(kind.inV1(session('limit')));
+    const fits = text.replace('and more', 'x'.repeat(messagesBytesMax - text.length + 'and more'.length));
     expect(Buffer.byteLength(fits)).toBe(messagesBytesMax);
     const before = await holdings(app);
     expectRefused(await client.post(kind.v1, `${fits} `), 413, /larger than 16384 KiB/);
     expect(await holdings(app)).toEqual(before);
     expect((await client.post(kind.v1, fits)).status).toBe(200);
+  });
+
+  test('may have as many messages as the limit says, with all that is known of a message, and not many more values', async () => {
+    const { messages: [message] = [] } = cases.inV1('') as { messages?: object[] };
+    const crowd = (count: number) => Array.from({ length: count }, () => message);
+    const within = (count: number, change = {}) =>
+      kind === cases ? { messages: crowd(count), ...change } : { contacts: [{ messages: crowd(count) }], ...change };
+    expect((await client.post(kind.v1, kind.inV1(session('crowd'), within(messagesMax)))).status).toBe(200);
+    const before = await holdings(app);
+    const over = kind.inV1(session('too many'), within(messagesMax + 1));
+    expectRefused(await client.post(kind.v1, over), 400, /messages must have at most 50000 entries$/);
+    const metadata = { list: new Array(messageValuesMax).fill(0) };
+    expectRefused(
+      await client.post(kind.v1, kind.inV1(session('crowded'), { metadata })),
+      400,
+      /^The body is too complex: it must have at most 300000 values$/,
+    );
+    const long = { text: 'x'.repeat(ownBytesMax) };
+    expectRefused(await client.post(kind.v1, kind.inV1(session('long'), { metadata: long })), 400, /^metadata must be/);
+    expect(await holdings(app)).toEqual(before);
   });
 
   test('that is longer is refused before it is sent when its length is announced, else as soon as it is seen', async () => {

@@ -130,9 +130,18 @@ describe('GET of a status', () => {
     expect((await wire.get(`http://archive.example${v2}/a/b`)).json).toMatchObject({ id, sessionId: 'a/b' });
   });
 
-  test('refuses a NUL, and an escape that is none', async () => {
+  test('refuses a NUL', async () => {
     expectRefused(await wire.get(`${v2}/a%00`), 400, /session id must not hold NUL/);
-    expectRefused(await wire.get(`${v1}/a%zz`), 400, /malformed/);
+  });
+
+  test('finds a session whose id does not decode, as its client wrote it', async () => {
+    for (const sessionId of ['100%', 'a%zz', '%20%', '50%/100%']) {
+      const id = await wire.archived(sessionId);
+      expect((await wire.get(`${v1}/${sessionId}`)).json).toMatchObject({ callId: id, sessionId });
+      expect((await wire.get(`//CAPTURE/v2//status/${sessionId}`)).json).toMatchObject({ id, sessionId });
+      expect((await wire.get(`http://archive.example${v2}/${sessionId}`)).json).toMatchObject({ id, sessionId });
+      expect((await wire.get(`${v2}/${sessionId}?`)).json).toMatchObject({ id: null, sessionId: `${sessionId}?` });
+    }
   });
 
   test('without a session id is not there', async () => {

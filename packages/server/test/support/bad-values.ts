@@ -18,7 +18,7 @@ const notObjects = [...notList, ...json([null], [7], [wrongWord], [{}, [object]]
 const notIds = [...notList, ...json([null], [7], [object], ['x', [wrongWord]], ['x', `${wrongWord}\0`], ['\ud800'])];
 const notChoice = json(wrongWord, '', -1, 0.5, 99, true, object, []);
 
-/** JSON texts that no field of the kind may have. */
+/** JSON texts that no field of the kind may have, null and absence aside. */
 export const badValues = {
   text: notText,
   /** What calls are found by, and may be empty. */
@@ -34,9 +34,9 @@ export const badValues = {
   channel: json(wrongWord, '1', -1, 0.5, true, object, []),
   audio: json(...scalars, wrongWord, [object]),
   ids: notIds,
-  phones: [...notIds, ...json([''], ['+'], [wrongWord], ['() -'])],
-  emails: [...notIds, ...json([''], [' \t'])],
-  phone: [...notText, ...json('', '+', wrongWord, '() -', '\0')],
+  phones: [...notIds, ...json([''], ['+'], [wrongWord], ['() -'], ['1'.repeat(65)])],
+  emails: [...notIds, ...json([''], [' \t'], [wrongWord.padEnd(321, 'x')])],
+  phone: [...notText, ...json('', '+', wrongWord, '() -', '\0', '1'.repeat(65))],
   flag: json('true', 'false', 1, 0, object, []),
   guest: [...notText, ...json('', wrongWord)],
   callId: [...notText, ...json('')],
@@ -45,14 +45,6 @@ export const badValues = {
 } as const satisfies Record<string, readonly string[]>;
 
 export type FieldKind = keyof typeof badValues;
-
-/** Fields that are walked through, and so could fail for their depth alone. */
-const walked: readonly FieldKind[] = ['metadata', 'objects', 'list', 'audio', 'anything'];
-
-/** Everything that a field of this kind must not be, null and absence aside. */
-export function badFor(kind: FieldKind): string[] {
-  return [...badValues[kind], deepArray, ...(walked.includes(kind) ? [deepObject] : [])];
-}
 
 function json(...values: unknown[]): string[] {
   return values.map((value) => JSON.stringify(value));

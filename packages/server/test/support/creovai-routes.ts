@@ -32,6 +32,7 @@ export type CreovaiRoute = BodyFields & {
 
 const jsonBytesMax = 1024 * 1024;
 const textBytesMax = 16 * jsonBytesMax;
+const eventBytesMax = jsonBytesMax / 4;
 const write: readonly Scope[] = ['calls:write'];
 const read: readonly Scope[] = ['calls:read'];
 const either: readonly Scope[] = ['calls:read', 'calls:write'];
@@ -78,6 +79,7 @@ function event(pattern: string, idName: string, of: 'session' | 'master' | 'case
     body: (named) => ({ [idName]: named[of], eventTime: '2024-03-01T10:05:00Z', metadata: { late: 'news' } }),
     fields: { [idName]: 'ownId', eventTime: 'time', metadata: 'metadata' },
     required,
+    bodyBytesMax: eventBytesMax,
   });
 }
 

@@ -54,7 +54,7 @@ async function badInputs(app: TestApp, client: VendorClient, callId: string): Pr
   }
   await client.post(`/purge/v1/calls/customer?whatIf=${badInput}`, { phoneNumber: phone });
   await client.post('/purge/v1/calls/customer', { phoneNumber: marks.firstName });
-  await client.post('/interactions/v2/purge/customer', { phoneNumbers: [marks.firstName], emails: [marks.email] });
+  await client.post('/interactions/v2/purge/customer', { phoneNumbers: [''], emails: [marks.email] });
   await client.post('/capture/v2/outofband/master', { masterId: marks.master, eventTime: badInput, metadata: {} });
   await client.post('/callCapture/v1/monitor', { status: badInput, name: marks.broker });
   await client.post('/callShare/v1/token', { callId: badInput, email: marks.guest });

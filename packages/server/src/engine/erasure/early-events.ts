@@ -1,4 +1,5 @@
 import type { Call } from '../../model/call.ts';
+import { AppError } from '../../model/errors.ts';
 import type { StoreReads, StoreTx } from '../../model/store.ts';
 import type { Caller, Engine } from '../context.ts';
 import { carriers, eventKinds, sortedByComing } from '../events/awaited.ts';
@@ -17,6 +18,8 @@ export type EarlyEvents = {
 type Asked = {
   /** Session ids as asked, each once. */
   sessions: readonly string[];
+  /** Ids of the calls that were found behind them. */
+  known: readonly string[];
   /** Ids of all calls that are to be purged, and those of them that are on their way. */
   purged: ReadonlySet<string>;
   coming: readonly Call[];
@@ -27,7 +30,7 @@ type LookUp = { session: string | undefined; cores: Cores };
 
 /**
  * Finds what a purge must take besides the calls that it names. Undefined where no event of the tenant waits and no call is
- * on its way: the usual case, which then costs one look.
+ * on its way: the usual case, which then costs one look. Throws `plan_changed` when a call has come that is not known yet.
  */
 export async function findEarlyEvents(engine: Engine, caller: Caller, asked: Asked): Promise<EarlyEvents | undefined> {
   const { reads } = engine.store;
@@ -48,6 +51,9 @@ export async function findEarlyEvents(engine: Engine, caller: Caller, asked: Ask
   const found = await lookAll(engine, reads, tenantId, lookUps);
   for (const [i, { session, cores }] of lookUps.entries()) {
     const { awaited, others } = sortedByComing(found[i] ?? []);
+    // It came after the sessions had been looked up: the purge must know of it.
+    if (session !== undefined && others.some((call) => !asked.known.includes(call.id)))
+      throw new AppError('plan_changed');
     // Of a group other calls may want it yet.
     if (cores.kind !== 'session' && others.some((call) => !asked.purged.has(call.id))) continue;
     for (const { id } of awaited) callIds.add(id);

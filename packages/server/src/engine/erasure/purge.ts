@@ -59,6 +59,7 @@ async function purgeOnce(
   const fresh = sorted.fresh.map((call) => call.id);
   const early = await findEarlyEvents(engine, caller, {
     sessions: sessionsToClear(named, sorted),
+    known: sorted.callIds,
     purged: new Set(fresh),
     coming: sorted.fresh.filter(isComing),
   });

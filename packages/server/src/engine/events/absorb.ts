@@ -87,6 +87,8 @@ async function openAwaited(
     const { receivedAt, late } = await openJson<{ receivedAt: number; late: LateMetadata }>(engine, details);
     return { id: newId(engine.clock.now()), receivedAt, late };
   } catch (error) {
+    // Expired since it was looked up: the taking finds that it is gone.
+    if (hasCode(error, 'key_destroyed')) return undefined;
     if (!hasCode(error, 'damage')) throw error;
     engine.log.error('event.damaged', { callId: details.ownerId });
     return 'damaged';

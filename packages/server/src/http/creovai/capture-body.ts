@@ -10,8 +10,8 @@ import { toNewCall } from './map.ts';
 /** The longest chat or case: ten thousand messages of a page each. */
 export const messagesBytesMax = 16 * 1024 * 1024;
 
-/** The most values of a chat or case: as many messages as it may have, of five values each. */
-export const messageValuesMax = 250_000;
+/** The most values of a chat or case: its messages may all be there with every property that they are known to have. */
+export const messageValuesMax = 300_000;
 
 /**
  * Archives the chat or case in the body of a request, which is JSON whatever its Content-Type says.
