@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { shareLifeMsMax } from './lib/share-token.ts';
 import { AppError } from './model/errors.ts';
 import { parseRecipient } from './vault/recovery-key.ts';
 
@@ -143,7 +144,7 @@ export function readConfig(env: Env): Config {
     recoveryKey: read('TACET_RECOVERY_KEY', parseRecoveryKey),
     ...readListeners(env, read),
     publicUrl: read('TACET_PUBLIC_URL', parseUrl),
-    shareLifeMs: read('TACET_SHARE_LIFE', (text) => bounded(parseDuration(text), 60_000, lifeDaysMax * dayMs)),
+    shareLifeMs: read('TACET_SHARE_LIFE', (text) => bounded(parseDuration(text), 60_000, shareLifeMsMax)),
     trustProxy: read('TACET_TRUST_PROXY', parseProxies),
     horizonMs: read('TACET_BACKUP_HORIZON', parseDuration),
     tombstoneMs: read('TACET_TOMBSTONE_DAYS', (text) => parseWhole(text, 1, lifeDaysMax) * dayMs),

@@ -135,7 +135,7 @@ export function isExpiredToken(error: unknown): boolean {
  * The signature must also be the one canonical text of its bytes: decoders ignore the last two bits of 43 characters, which
  * would give every token three twins. The other parts are signed as text.
  */
-export function isCompactJws(token: string): boolean {
+function isCompactJws(token: string): boolean {
   if (token.length > tokenLengthMax) return false;
   const signature = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.([A-Za-z0-9_-]{43})$/.exec(token)?.[1];
   return signature !== undefined && Buffer.from(signature, 'base64url').toString('base64url') === signature;

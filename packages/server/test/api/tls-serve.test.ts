@@ -177,10 +177,17 @@ describe('SIGHUP', () => {
     await hangUp('tls.reload_failed', 2);
     await rm(certFile);
     await hangUp('tls.reload_failed', 3);
-    for (const line of events('tls.reload_failed')) {
+    const failures = events('tls.reload_failed').map((line) => {
       const { time: _time, ...rest } = JSON.parse(line) as Record<string, unknown>;
-      expect(rest).toEqual({ level: 'error', event: 'tls.reload_failed', code: 'config_invalid' });
-    }
+      expect(rest).toMatchObject({ level: 'error', event: 'tls.reload_failed', code: 'config_invalid' });
+      return [rest['problem'], rest['detail']];
+    });
+    expect(failures).toEqual([
+      ['TACET_TLS_KEY does not belong to the first certificate in TACET_TLS_CERT', undefined],
+      ['TACET_TLS_CERT holds no PEM certificate', expect.any(String)],
+      ['TACET_TLS_CERT cannot be read', 'ENOENT'],
+    ]);
+    expect(process.errors()).not.toContain(folder);
     expect(await shown(second)).toEqual(['second.example', 'second.example']);
 
     await place(first);
@@ -191,14 +198,27 @@ describe('SIGHUP', () => {
     await expectEnds(process);
   });
 
-  test('changes nothing where there is no TLS', async () => {
+  test('ends a server without TLS, as it ends any process', async () => {
     const process = serve({});
-    const { main } = await addressesOf(process);
-    for (let count = 0; count < 3; count += 1) {
-      process.child.kill('SIGHUP');
-      await expectServes(main);
+    await expectServes((await addressesOf(process)).main);
+    process.child.kill('SIGHUP');
+    expect(await process.ended).toMatchObject({ signal: 'SIGHUP' });
+  });
+});
+
+describe('links of a server that listens on every address', () => {
+  const unset = '"public_url.unset"';
+
+  test('are warned of, unless it is told what its address is', async () => {
+    for (const [env, isWarned] of [
+      [{ TACET_LISTEN: '0.0.0.0:0' }, true],
+      [{ TACET_LISTEN: '0.0.0.0:0', TACET_PUBLIC_URL: 'https://archive.example' }, false],
+      [{}, false],
+    ] as const) {
+      const process = serve(env);
+      await process.listening;
+      expect(process.errors().includes(unset)).toBe(isWarned);
+      await expectEnds(process);
     }
-    await expectEnds(process);
-    expect(process.errors()).not.toContain('tls.');
   });
 });

@@ -23,6 +23,8 @@ type Asked = {
   /** Ids of all calls that are to be purged, and those of them that are on their way. */
   purged: ReadonlySet<string>;
   coming: readonly Call[];
+  /** Whether any event of the tenant waited before the calls were looked up. */
+  mayWait: boolean;
 };
 
 /** One thing that is looked up: a session asked, or an identifier of a call that is on its way. */
@@ -35,7 +37,7 @@ type LookUp = { session: string | undefined; cores: Cores };
 export async function findEarlyEvents(engine: Engine, caller: Caller, asked: Asked): Promise<EarlyEvents | undefined> {
   const { reads } = engine.store;
   const tenantId = caller.tenant.id;
-  if (asked.coming.length === 0 && !(await reads.calls.anyAwaited(tenantId))) return undefined;
+  if (asked.coming.length === 0 && !asked.mayWait) return undefined;
   const lookUps: LookUp[] = [];
   for (const session of asked.sessions) {
     const made = await coresOf(engine, caller.tenant, [{ kind: 'session', value: session }]);

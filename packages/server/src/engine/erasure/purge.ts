@@ -54,6 +54,8 @@ async function purgeOnce(
   subject: PurgeSubject,
   options: PurgeOptions,
 ): Promise<PurgeItem[]> {
+  // First: what is taken by its call while the calls are being named was there all the time.
+  const mayWait = await engine.store.reads.calls.anyAwaited(caller.tenant.id);
   const named = await nameSubject(engine, caller, subject);
   const sorted = await sortOut(engine, named, options);
   const fresh = sorted.fresh.map((call) => call.id);
@@ -62,6 +64,7 @@ async function purgeOnce(
     known: sorted.callIds,
     purged: new Set(fresh),
     coming: sorted.fresh.filter(isComing),
+    mayWait,
   });
   // A purge under way may have taken some of them; one that is planned has not, and would only take them once more.
   const callIds = [...fresh, ...(early?.callIds ?? [])];

@@ -7,6 +7,7 @@ import type { Tenant } from '../../model/tenant.ts';
 import { clearUpload } from '../archive/abandoned-uploads.ts';
 import { openJson } from '../artifacts.ts';
 import type { Engine } from '../context.ts';
+import { gatedByPurge } from '../erasure/resolve.ts';
 import { type Cores, coresOf } from '../identifiers.ts';
 import { carriers, eventKinds, sortedByComing } from './awaited.ts';
 import { type LateMetadata, sealEvent } from './sealed-event.ts';
@@ -19,6 +20,8 @@ export type Comer = { details: Artifact; identifiers: readonly Identifier[] };
 
 /** What waits for a call, sealed anew for it outside any transaction. */
 export type Gathered = {
+  /** The call that has come. */
+  callId: string;
   /** False where nothing waited for anybody, so that nothing was looked for. */
   isLooked: boolean;
   /** By what it was looked for. */
@@ -42,26 +45,27 @@ export async function gatherAwaited(engine: Engine, tenant: Tenant, call: Comer)
   const cores: Cores[] = [];
   const waiting: Waiting[] = [];
   const damaged = new Set<string>();
+  const callId = call.details.ownerId;
   const { reads } = engine.store;
-  if (!(await reads.calls.anyAwaited(tenant.id))) return { isLooked: false, cores, waiting, damaged };
+  if (!(await reads.calls.anyAwaited(tenant.id))) return { callId, isLooked: false, cores, waiting, damaged };
   for (const kind of eventKinds) {
     const mine = call.identifiers.filter((identifier) => identifier.kind === kind);
     const made = await coresOf(engine, tenant, mine);
     if (made.length > 0) cores.push({ kind, cores: made.map(({ core }) => core) });
   }
-  for (const awaited of await awaitedRows(engine, reads, tenant.id, cores)) {
+  for (const awaited of await awaitedRows(engine, reads, tenant.id, { callId, cores })) {
     const opened = await openAwaited(engine, awaited.details);
     if (opened === 'damaged') damaged.add(awaited.callId);
     else waiting.push({ awaited, event: opened && (await sealEvent(engine, call.details, opened)) });
   }
-  return { isLooked: true, cores, waiting, damaged };
+  return { callId, isLooked: true, cores, waiting, damaged };
 }
 
 async function awaitedRows(
   engine: Engine,
   on: StoreReads | StoreTx,
   tenantId: string,
-  of: readonly Cores[],
+  { callId, cores: of }: Pick<Gathered, 'callId' | 'cores'>,
 ): Promise<AwaitedRow[]> {
   const wanted = new Map<string, boolean>();
   for (const cores of of) {
@@ -70,7 +74,10 @@ async function awaitedRows(
     const isWanted = others.filter((call) => call.status === 'uploading').length > 1;
     for (const call of awaited) wanted.set(call.id, isWanted);
   }
-  const details = await on.artifacts.findMany([...wanted.keys()], 'details');
+  // What a purge is about to shred is the purge's, unless it takes the call as well: then both share their fate.
+  const gated = await gatedByPurge(on, [callId, ...wanted.keys()]);
+  const free = [...wanted.keys()].filter((id) => gated.has(callId) || !gated.has(id));
+  const details = await on.artifacts.findMany(free, 'details');
   return details
     .toSorted((a, b) => (a.ownerId < b.ownerId ? -1 : 1))
     .map((one) => ({ callId: one.ownerId, details: one, isWanted: wanted.get(one.ownerId) === true }));
@@ -104,11 +111,11 @@ export async function takeAwaited(
   engine: Engine,
   tx: StoreTx,
   tenant: Tenant,
-  { isLooked, cores, waiting, damaged }: Gathered,
+  { callId, isLooked, cores, waiting, damaged }: Gathered,
 ): Promise<number> {
   if (!(await tx.calls.anyAwaited(tenant.id))) return waiting.length === 0 ? 0 : notGathered;
   if (!isLooked) return notGathered;
-  const now = (await awaitedRows(engine, tx, tenant.id, cores)).filter((row) => !damaged.has(row.callId));
+  const now = (await awaitedRows(engine, tx, tenant.id, { callId, cores })).filter((row) => !damaged.has(row.callId));
   const isSame = now.length === waiting.length && now.every((row, i) => isSameRow(row, waiting[i]?.awaited));
   if (!isSame) return notGathered;
   await tx.events.insert(waiting.flatMap(({ event }) => event ?? []));

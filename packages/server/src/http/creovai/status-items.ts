@@ -27,9 +27,8 @@ const words = {
 } as const satisfies Record<CallStatus, StatusItem['status']>;
 
 /**
- * What the status API of version 1 says of a session. A call being erased keeps its
- * last word until its bytes are gone. Keys
- * without a value are left out, since some clients stumble over null.
+ * What the status API of version 1 says of a session. A call being erased keeps its last word until its bytes are gone.
+ * Keys without a value are left out, since some clients stumble over null.
  */
 export function toStatusItem(sessionId: string, standing: SessionStanding): StatusItem {
   switch (standing.kind) {
