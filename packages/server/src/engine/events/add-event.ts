@@ -40,7 +40,7 @@ export async function addEvent(
   const cores = (await coresOf(engine, caller.tenant, [subject])).map(({ core }) => core);
   const event: Arriving = { caller, subject, cores: { kind: subject.kind, cores }, late };
   const applied = new Set<string>();
-  for (const deadline = steadyMs() + undecidedMsMax; steadyMs() < deadline && !engine.stopping.aborted; ) {
+  for (let deadline = steadyMs() + undecidedMsMax; steadyMs() < deadline && !engine.stopping.aborted; ) {
     const found = await lookFor(engine, engine.store.reads, event);
     if (found === 'undecided') await pause(pollMs);
     else if (found === 'erased') return 'dropped';
@@ -48,6 +48,8 @@ export async function addEvent(
       const fresh = found.details.filter((details) => !applied.has(details.ownerId)).slice(0, callsPerStep);
       if (fresh.length > 0) {
         for (const callId of await apply(engine, event, fresh)) applied.add(callId);
+        // As long as it gets on, it has all the time that many calls take.
+        deadline = steadyMs() + undecidedMsMax;
         continue;
       }
       if (!found.waits) return applied.size > 0 ? 'applied' : 'dropped';
