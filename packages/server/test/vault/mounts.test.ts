@@ -103,7 +103,14 @@ describe.skipIf(whyNot !== undefined)('a purge while one of the folders of the v
     await mkdir(disk, { mode: 0o700 });
     await mountFolder(disk, folders[1]);
     await serve();
-    await unmount(folders[1]);
+    // The seal that is just over may still have its folder open, to retire the key before it.
+    await until(
+      async () =>
+        await unmount(folders[1]).then(
+          () => true,
+          () => false,
+        ),
+    );
     await purgeWhileRefused();
     expect(await readdir(folders[1])).toEqual([]);
     const refused = await startTacet(['keys', 'status'], { TACET_HOME: app.config.home, ...env }).ended;
