@@ -5,7 +5,7 @@ import { AppError, hasCode } from '../../model/errors.ts';
 import type { StoredFacts } from '../archive/new-call.ts';
 import { openJson } from '../artifacts.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
-import { isGated } from '../erasure/gates.ts';
+import { gatedAmong } from '../erasure/gates.ts';
 import { contextOf } from '../secrets.ts';
 import { visibleCall } from './visible-call.ts';
 
@@ -73,7 +73,7 @@ async function* whileAllowed(engine: Engine, callId: string, plain: AsyncIterabl
     if (Math.abs(engine.clock.now() - checkedAt) >= recheckMs) {
       checkedAt = engine.clock.now();
       // The row last: an erasure that lets go of its gate between the two reads has taken it.
-      const isHidden = await isGated(engine.store.reads, callId, 'recording');
+      const isHidden = (await gatedAmong(engine.store.reads, [callId], 'recording')).has(callId);
       const isThere = (await engine.store.reads.artifacts.find(callId, 'recording')) !== undefined;
       if (isHidden || !isThere) throw new AppError('recording_not_found');
     }

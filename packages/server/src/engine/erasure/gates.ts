@@ -2,12 +2,12 @@ import type { CallArtifactKind } from '../../model/call.ts';
 import { reachOf } from '../../model/erasure.ts';
 import type { StoreReads } from '../../model/store.ts';
 
-/** True while a started erasure that reaches this artifact has not let go of the call. */
-export async function isGated(
+/** Those of the calls of which a started erasure reaches this artifact and has not let go. */
+export async function gatedAmong(
   on: Pick<StoreReads, 'erasures'>,
-  callId: string,
+  callIds: readonly string[],
   kind: CallArtifactKind,
-): Promise<boolean> {
-  const gates = await on.erasures.gatesOf([callId]);
-  return gates.some((gate) => reachOf(gate.action, gate).artifacts.includes(kind));
+): Promise<Set<string>> {
+  const gates = await on.erasures.gatesOf(callIds);
+  return new Set(gates.flatMap((gate) => (reachOf(gate.action, gate).artifacts.includes(kind) ? [gate.callId] : [])));
 }

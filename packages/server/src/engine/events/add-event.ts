@@ -2,11 +2,11 @@ import { steadyMs } from '../../lib/clock.ts';
 import { newId } from '../../lib/ids.ts';
 import { pause } from '../../lib/pause.ts';
 import { type Artifact, type Identifier, isArchived, type MetadataEvent } from '../../model/call.ts';
-import { reachOf } from '../../model/erasure.ts';
 import { AppError, hasCode } from '../../model/errors.ts';
 import type { StoreReads, StoreTx } from '../../model/store.ts';
 import { sealJson } from '../artifacts.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
+import { gatedAmong } from '../erasure/gates.ts';
 import { type Cores, coresOf, insertTokens, tombstoneToken } from '../identifiers.ts';
 import { awaitedMax, awaitedRow, carriers, sortedByComing } from './awaited.ts';
 import { type LateMetadata, sealEvent } from './sealed-event.ts';
@@ -80,14 +80,12 @@ async function lookFor(engine: Engine, on: StoreReads | StoreTx, { caller, subje
   const calls = await carriers(engine, on, tenant.id, cores);
   const { others } = sortedByComing(calls);
   const ids = calls.map((call) => call.id);
-  const gates = await on.erasures.gatesOf(ids);
+  const gated = await gatedAmong(on, ids, 'details');
   const archived = others.filter(isArchived).map((call) => call.id);
   const details = (await on.artifacts.findMany(archived, 'details')).filter((one) => one.sealed !== null);
-  const there = new Set([...details.map((one) => one.ownerId), ...ids.filter((id) => !archived.includes(id))]);
-  const isReached = gates.some(
-    (gate) => there.has(gate.callId) && reachOf(gate.action, gate).artifacts.includes('details'),
-  );
-  if (isReached) return 'undecided';
+  // What has lost its details already is decided.
+  const there = [...details.map((one) => one.ownerId), ...ids.filter((id) => !archived.includes(id))];
+  if (there.some((id) => gated.has(id))) return 'undecided';
   const hasComing = others.some((call) => call.status === 'uploading' && !call.isUploadDoomed);
   if (others.length === 0 && (await isTombstoned(engine, on, tenant, subject))) return 'erased';
   return { waits: others.length === 0 || hasComing, details };
@@ -111,10 +109,7 @@ async function apply(engine: Engine, { late }: Arriving, details: readonly Artif
   const applied = await engine.store.write(async (tx) => {
     const ids = sealed.map((event) => event.callId);
     const slots = new Map((await tx.artifacts.findMany(ids, 'details')).map((one) => [one.ownerId, one.slot]));
-    const gates = await tx.erasures.gatesOf(ids);
-    const gated = new Set(
-      gates.flatMap((gate) => (reachOf(gate.action, gate).artifacts.includes('details') ? [gate.callId] : [])),
-    );
+    const gated = await gatedAmong(tx, ids, 'details');
     const still = details.filter((one) => slots.get(one.ownerId) === one.slot && !gated.has(one.ownerId));
     for (const { ownerId } of still) await refuseTooMany(tx, ownerId);
     const mine = new Set(still.map((one) => one.ownerId));
