@@ -77,7 +77,11 @@ export const artifacts: Record<string, Damage> = {
   'artifacts and tokens of a call that was purged': {
     plant: (at) => {
       at.sql('DELETE FROM call WHERE id = ?', at.story.plain);
-      at.sql('INSERT INTO tombstone VALUES (?, ?, 1, NULL)', at.story.plain, at.story.tenantId);
+      at.sql(
+        'INSERT INTO tombstone (call_id, tenant_id, shredded_at, gone_at) VALUES (?, ?, 1, NULL)',
+        at.story.plain,
+        at.story.tenantId,
+      );
       return at.story.plain;
     },
     finds: ['artifact_of_erased', 'token_of_erased', 'tombstone_unjournaled'],

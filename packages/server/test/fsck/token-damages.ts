@@ -121,14 +121,21 @@ export const tombstones: Record<string, Damage> = {
   },
   'a tombstone of a call that nobody purged': {
     plant: (at) => {
-      at.sql("INSERT INTO tombstone VALUES ('unheard-of', ?, 1, 1)", at.story.tenantId);
+      at.sql(
+        "INSERT INTO tombstone (call_id, tenant_id, shredded_at, gone_at) VALUES ('unheard-of', ?, 1, 1)",
+        at.story.tenantId,
+      );
       return 'unheard-of';
     },
     finds: ['tombstone_unjournaled'],
   },
   'a tombstone of a call that was only depersonalized': {
     plant: (at) => {
-      at.sql('INSERT INTO tombstone VALUES (?, ?, 1, 1)', at.story.depersonalized, at.story.tenantId);
+      at.sql(
+        'INSERT INTO tombstone (call_id, tenant_id, shredded_at, gone_at) VALUES (?, ?, 1, 1)',
+        at.story.depersonalized,
+        at.story.tenantId,
+      );
       return at.story.depersonalized;
     },
     finds: ['tombstone_of_living', 'tombstone_unjournaled'],
