@@ -6,7 +6,7 @@ import { contextOf } from '../../src/engine/secrets.ts';
 import { sealBytes } from '../../src/keys/sealing.ts';
 import { blocksOf, encryptCores, tokenBytes, tokenCore } from '../../src/keys/token-cipher.ts';
 import { newId } from '../../src/lib/ids.ts';
-import type { Artifact, Call, CallArtifactKind } from '../../src/model/call.ts';
+import { type Artifact, type Call, type CallArtifactKind, noCampaign, untouched } from '../../src/model/call.ts';
 import { phoneValues } from '../../src/model/phone.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
 import type { Epoch, IdentifierKind, StoredToken } from '../../src/model/token-store.ts';
@@ -139,6 +139,8 @@ export class BulkLoader {
       createdAt: call.startedAt,
       uploadUntil: null,
       isUploadDoomed: false,
+      ...noCampaign,
+      ...untouched,
     };
   }
 }

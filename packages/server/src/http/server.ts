@@ -18,6 +18,8 @@ import { answerBeforeBodyEnds, leaveBodies } from './request-body.ts';
 import { sendGuestError } from './share/errors.ts';
 import { sharePlugin } from './share/plugin.ts';
 import type { TlsListeners } from './tls.ts';
+import { sendTwinError } from './twin24/errors.ts';
+import { twinPlugin, twinSteps } from './twin24/plugin.ts';
 
 export type ServerOptions = {
   /** Addresses and networks of proxies whose forwarded headers are believed; none if empty. */
@@ -99,6 +101,7 @@ export function buildServer(engine: Engine, options: ServerOptions): FastifyInst
   app.addHook('preClose', async () => closeInTime(app.server));
   addHealth(app, engine);
   app.register(creovaiPlugin(engine, options));
+  app.register(twinPlugin(engine, options));
   app.register(nativePlugin(engine), { prefix: '/v1' });
   app.register(sharePlugin(engine), { prefix: '/share' });
   return app;
@@ -182,6 +185,7 @@ async function isAbleToWork(engine: Engine): Promise<boolean> {
 const errorForms: ReadonlyMap<string, typeof sendProblem> = new Map([
   ['v1', sendProblem],
   ['share', sendGuestError],
+  ...twinSteps.map((step) => [step, sendTwinError] as const),
 ]);
 
 /** An error outside every surface takes the form of the one that the path points at. */

@@ -82,7 +82,7 @@ export type Erasure = {
   goneAt: number | null;
 };
 
-/** One call inside an erasure. `seq` counts from 0 in the order of the plan. */
+/** One call, or candidate, inside an erasure. `callId` is the id of either. `seq` counts from 0 in the order of the plan. */
 export type Item = {
   erasureId: string;
   seq: number;

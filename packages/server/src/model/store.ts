@@ -1,4 +1,5 @@
-import type { Artifact, Call, CallArtifactKind, MetadataEvent } from './call.ts';
+import type { Artifact, Call, CallArtifactKind, DialStatus, Direction, MetadataEvent } from './call.ts';
+import type { Candidate, Task, TaskStatus } from './campaign.ts';
 import type { CopyOptions } from './copy-options.ts';
 import type {
   DoomedBlob,
@@ -13,10 +14,28 @@ import type {
   Tombstone,
 } from './erasure.ts';
 import type { JournalEntry, KeyStore, KeyTx, PagePlace, SealRecord } from './key-store.ts';
-import type { ApiClient, AuditEntry, Job, JobKind, Tenant } from './tenant.ts';
+import type { ApiClient, AuditEntry, Job, JobKind, KeptAnswer, Tenant, User } from './tenant.ts';
 import type { Epoch, IdentifierKind, StoredToken, TokenQuery, TokenTx } from './token-store.ts';
 
 export type TombstoneToken = { tenantId: string; kind: IdentifierKind; token: Uint8Array; callId: string };
+/** What rows of calls are asked for. Every condition given must hold; of a list any one does. */
+export type CallSearch = {
+  ids?: readonly string[];
+  candidateIds?: readonly string[];
+  taskIds?: readonly string[];
+  botIds?: readonly string[];
+  dialStatuses?: readonly DialStatus[];
+  directions?: readonly Direction[];
+  /** By the start, or where there is none by when the call was archived: `from` included, `to` not. In ms. */
+  from?: number;
+  to?: number;
+};
+
+export type CallOrder = { by: 'startedAt' | 'createdAt'; isDescending: boolean };
+
+/** A recording on its way to a call that is archived already. Its artifact's row is there, with nothing sealed in it. */
+export type LateRecording = { slot: number; tenantId: string; callId: string; leaseUntil: number };
+
 export type ErasureTally = Record<ItemState, number> & { items: number };
 
 /** Reads of the last committed state, or a transaction's own. What names a tenant answers for that tenant alone. */
@@ -49,6 +68,56 @@ export interface StoreReads {
     anyAwaited(tenantId: string): Promise<boolean>;
     /** Awaited calls that began before `before`, oldest first; those after `after`. All tenants. */
     awaitedSince(before: number, limit: number, after?: Pick<Call, 'id' | 'createdAt'>): Promise<Call[]>;
+    /** Ids of a candidate's calls, uploads under way included, ascending. */
+    idsOfCandidate(tenantId: string, candidateId: string): Promise<string[]>;
+    /** How many archived calls each of the tasks has; those without any are left out. */
+    countsOfTasks(tenantId: string, taskIds: readonly string[]): Promise<Map<string, number>>;
+    /**
+     * Ids of archived calls. Without `ids`, `candidateIds` or `taskIds` only of those that came in natively: there the
+     * index is.
+     */
+    search(tenantId: string, asked: CallSearch, order: CallOrder, limit: number): Promise<string[]>;
+  };
+  lateRecordings: {
+    ofCalls(callIds: readonly string[]): Promise<LateRecording[]>;
+    /** Those whose lease ended at or before `now`, by slot; those after `afterSlot`. All tenants. */
+    expired(now: number, limit: number, afterSlot: number): Promise<LateRecording[]>;
+    /** By slot, ascending, after `afterSlot`. All tenants: for fsck. */
+    page(afterSlot: number, limit: number): Promise<LateRecording[]>;
+  };
+  tasks: {
+    find(tenantId: string, id: string): Promise<Task | undefined>;
+    findMany(tenantId: string, ids: readonly string[]): Promise<Task[]>;
+    /** The task that single calls of a bot share on one day. */
+    findOfDay(
+      tenantId: string,
+      of: { botId: string; templateId: string | null; day: number },
+    ): Promise<Task | undefined>;
+    /** All of a tenant's, by id, ascending, after `afterId`; only those in one of the states when given. */
+    ofTenant(
+      tenantId: string,
+      options: { statuses?: readonly TaskStatus[]; afterId: string; limit: number },
+    ): Promise<Task[]>;
+    /** By id, ascending, after `afterId`. All tenants: for fsck. */
+    page(afterId: string, limit: number): Promise<Task[]>;
+  };
+  candidates: {
+    find(tenantId: string, id: string): Promise<Candidate | undefined>;
+    findMany(tenantId: string, ids: readonly string[]): Promise<Candidate[]>;
+    /** Those of one task by id, ascending, after `afterId`. */
+    ofTask(tenantId: string, taskId: string, afterId: string, limit: number): Promise<Candidate[]>;
+    /** How many candidates each of the tasks has; those without any are left out. */
+    countsOfTasks(tenantId: string, taskIds: readonly string[]): Promise<Map<string, number>>;
+    /** By id, ascending, after `afterId`. All tenants: for fsck. */
+    page(afterId: string, limit: number): Promise<Candidate[]>;
+  };
+  users: {
+    find(by: { id: string } | { number: number } | { login: Uint8Array }): Promise<User | undefined>;
+    /** By number, ascending. */
+    list(tenantId: string): Promise<User[]>;
+  };
+  answers: {
+    find(tenantId: string, key: Uint8Array): Promise<KeptAnswer | undefined>;
   };
   events: {
     /** In the order in which they came. */
@@ -159,6 +228,8 @@ export interface StoreTx extends Omit<StoreReads, 'keys'> {
   artifacts: StoreReads['artifacts'] & {
     insert(artifacts: readonly Artifact[]): Promise<void>;
     setSealed(slot: number, change: { sealed: Uint8Array; blobBytes?: number }): Promise<void>;
+    /** Deletes the rows of these slots. */
+    deleteSlots(slots: readonly number[]): Promise<void>;
     /** Returns what was deleted. */
     deleteOfOwner(ownerId: string): Promise<Artifact[]>;
   };
@@ -168,6 +239,36 @@ export interface StoreTx extends Omit<StoreReads, 'keys'> {
     /** Extends an upload's lease; false when the upload is over, doomed or somebody else's. */
     renewUpload(id: string, until: number): Promise<boolean>;
     delete(id: string): Promise<void>;
+  };
+  lateRecordings: StoreReads['lateRecordings'] & {
+    insert(late: LateRecording): Promise<void>;
+    /** Extends the lease; false when somebody has ended it. */
+    renew(slot: number, until: number): Promise<boolean>;
+    /** False when it was gone already. */
+    delete(slot: number): Promise<boolean>;
+  };
+  tasks: StoreReads['tasks'] & {
+    insert(task: Task): Promise<void>;
+    update(id: string, change: Partial<Pick<Task, 'status' | 'updatedAt'>>): Promise<void>;
+  };
+  candidates: StoreReads['candidates'] & {
+    insert(candidates: readonly Candidate[]): Promise<void>;
+    /** Those of the candidates that are still `PENDING` become `CANCELLED`. Returns how many. */
+    cancel(ids: readonly string[], at: number): Promise<number>;
+  };
+  users: StoreReads['users'] & {
+    /** Numbers are given in order and never reused. */
+    insert(user: Omit<User, 'number'>): Promise<User>;
+    update(id: string, change: Partial<Pick<User, 'passwordHash' | 'version' | 'disabledAt'>>): Promise<void>;
+  };
+  answers: StoreReads['answers'] & {
+    /** False, and nothing written, where there is one under this key already. */
+    insert(answer: KeptAnswer): Promise<boolean>;
+    finish(tenantId: string, key: Uint8Array, change: { status: number; sealed: Uint8Array }): Promise<void>;
+    /** Drops those of a call whose request never came to its answer. */
+    dropUnfinished(subjectId: string): Promise<void>;
+    /** Drops those made before `before`. Returns how many. */
+    dropOld(before: number, limit: number): Promise<number>;
   };
   events: StoreReads['events'] & {
     insert(events: readonly MetadataEvent[]): Promise<void>;
@@ -181,7 +282,7 @@ export interface StoreTx extends Omit<StoreReads, 'keys'> {
   };
   erasures: StoreReads['erasures'] & {
     insert(erasure: Erasure): Promise<void>;
-    addItems(erasureId: string, fromSeq: number, callIds: readonly string[]): Promise<void>;
+    addItems(erasureId: string, fromSeq: number, ownerIds: readonly string[]): Promise<void>;
     /** Moves the state if it is `from`; false otherwise. */
     move(
       id: string,
@@ -219,6 +320,11 @@ export interface StoreTx extends Omit<StoreReads, 'keys'> {
     deleteSpanTokens(span: ItemSpan, kinds: readonly IdentifierKind[] | 'all'): Promise<void>;
     /** Deletes the span's calls; one whose upload is under way stays, marked as doomed. */
     deleteSpanCalls(span: ItemSpan): Promise<void>;
+    /**
+     * Marks the span's calls, and its candidates, as erased in part; a mark that is there keeps its time. A candidate that is
+     * depersonalized is `CANCELLED` too.
+     */
+    markSpan(span: ItemSpan, marks: { depersonalizedAt?: number; recordingErasedAt?: number }): Promise<void>;
     /** Sets `journalId` of items and moves them to `shredded`. */
     shredItems(
       erasureId: string,

@@ -27,6 +27,37 @@ export type ApiClient = {
   disabledAt: number | null;
 };
 
+/** A person who logs in with e-mail and password. The e-mail is sealed in the artifact `user`. */
+export type User = {
+  id: string;
+  /** The small integer by which Twin24's clients know the user. */
+  number: number;
+  tenantId: string;
+  /** What the e-mail is looked up by: keyed, meaningless without the archive's login key. */
+  login: Uint8Array;
+  /** Argon2id, PHC string form. */
+  passwordHash: string;
+  scopes: Scope[];
+  /** Grows with every change, so that what was issued before dies. */
+  version: number;
+  createdAt: number;
+  disabledAt: number | null;
+};
+
+/** What is kept of a request with an `Idempotency-Key`: its status and an id, never its body. */
+export type KeptAnswer = {
+  tenantId: string;
+  /** The key, who sent it and what for, as a token under the tenant's tombstone key. */
+  key: Uint8Array;
+  /** The call that the request made, or is making. */
+  subjectId: string;
+  /** Null while the request is under way. */
+  status: number | null;
+  /** What tells another body from the same one, sealed under the slot of the call's details. Null until the answer. */
+  sealed: Uint8Array | null;
+  createdAt: number;
+};
+
 /** One line of the audit trail: who did what to which id; counts and codes only. */
 export type AuditEntry = {
   id: string;

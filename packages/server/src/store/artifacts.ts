@@ -46,6 +46,11 @@ export function artifactWrites(session: Session): StoreTx['artifacts'] {
       const columns = { sealed: change.sealed, blob_bytes: change.blobBytes };
       await changeOne(session, { table: 'artifact', by: 'slot', key: slot }, columns);
     },
+    async deleteSlots(slots) {
+      await session.change(`DELETE FROM artifact WHERE ${session.dialect.within('slot')}`, [
+        session.dialect.list(slots),
+      ]);
+    },
     async deleteOfOwner(ownerId) {
       const sql = 'DELETE FROM artifact WHERE owner_id = ? RETURNING *';
       const rows = await session.rows<Row<'artifact'>>(sql, [ownerId]);

@@ -1,7 +1,8 @@
-import type { StoreReads, StoreTx } from '../model/store.ts';
+import type { CallSearch, StoreReads, StoreTx } from '../model/store.ts';
 import { changeOne, insertOne } from './changes.ts';
+import type { SqlDialect } from './dialect.ts';
 import { fromCall, toCall, toFlag } from './rows.ts';
-import type { Session } from './session.ts';
+import type { Parameter, Session } from './session.ts';
 import type { Row } from './tables.ts';
 
 export function callReads(session: Session): StoreReads['calls'] {
@@ -42,7 +43,56 @@ export function callReads(session: Session): StoreReads['calls'] {
       const from = [after?.createdAt ?? Number.MIN_SAFE_INTEGER, after?.id ?? ''];
       return (await session.rows<Row<'call'>>(sql, [before, ...from, limit])).map(toCall);
     },
+    async idsOfCandidate(tenantId, candidateId) {
+      const sql = 'SELECT id FROM call WHERE candidate_id = ? AND tenant_id = ? ORDER BY id';
+      return (await session.rows<Pick<Row<'call'>, 'id'>>(sql, [candidateId, tenantId])).map((row) => row.id);
+    },
+    async countsOfTasks(tenantId, taskIds) {
+      const sql = `SELECT task_id, count(*) AS calls FROM call
+        WHERE ${dialect.within('task_id')} AND tenant_id = ? AND ${archived} GROUP BY task_id`;
+      const rows = await session.rows<{ task_id: string; calls: number }>(sql, [dialect.list(taskIds), tenantId]);
+      return new Map(rows.map((row) => [row.task_id, row.calls]));
+    },
+    async search(tenantId, asked, order, limit) {
+      const { text, parameters } = conditionsOf(dialect, asked);
+      const by = order.by === 'startedAt' ? startOf : 'created_at';
+      const direction = order.isDescending ? 'DESC' : 'ASC';
+      const sql = `SELECT id FROM call WHERE tenant_id = ? AND ${archived}${text}
+        ORDER BY ${by} ${direction}, id ${direction} LIMIT ?`;
+      const rows = await session.rows<Pick<Row<'call'>, 'id'>>(sql, [tenantId, ...parameters, limit]);
+      return rows.map((row) => row.id);
+    },
   };
+}
+
+const archived = "status IN ('complete', 'excluded')";
+/** As in the index. */
+const startOf = 'coalesce(started_at, created_at)';
+
+/** Each as `AND ...`. What names no calls is asked of those that the index of starts has. */
+function conditionsOf(dialect: SqlDialect, asked: CallSearch): { text: string; parameters: Parameter[] } {
+  const { ids, candidateIds, taskIds, botIds, dialStatuses, directions, from, to } = asked;
+  const lists: [column: string, values: readonly string[] | undefined][] = [
+    ['id', ids],
+    ['candidate_id', candidateIds],
+    ['task_id', taskIds],
+    ['bot_id', botIds],
+    ['dial_status', dialStatuses],
+    ['direction', directions],
+  ];
+  const given = lists.flatMap(([column, values]) => (values === undefined ? [] : [{ column, values }]));
+  const texts = given.map(({ column }) => dialect.within(column));
+  const parameters: Parameter[] = given.map(({ values }) => dialect.list(values));
+  for (const [comparison, value] of [
+    ['>=', from],
+    ['<', to],
+  ] as const) {
+    if (value === undefined) continue;
+    texts.push(`${startOf} ${comparison} ?`);
+    parameters.push(value);
+  }
+  if (ids === undefined && candidateIds === undefined && taskIds === undefined) texts.push("source = 'native'");
+  return { text: texts.map((text) => ` AND ${text}`).join(''), parameters };
 }
 
 export function callWrites(session: Session): StoreTx['calls'] {
@@ -64,6 +114,13 @@ export function callWrites(session: Session): StoreTx['calls'] {
         created_at: change.createdAt,
         upload_until: change.uploadUntil,
         is_upload_doomed: change.isUploadDoomed === undefined ? undefined : toFlag(change.isUploadDoomed),
+        dial_status: change.dialStatus,
+        candidate_id: change.candidateId,
+        task_id: change.taskId,
+        bot_id: change.botId,
+        updated_at: change.updatedAt,
+        depersonalized_at: change.depersonalizedAt,
+        recording_erased_at: change.recordingErasedAt,
       };
       await changeOne(session, { table: 'call', by: 'id', key: id }, columns);
     },

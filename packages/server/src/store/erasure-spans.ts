@@ -20,6 +20,7 @@ type SpanWrites = Pick<
   | 'deleteSpanArtifacts'
   | 'deleteSpanTokens'
   | 'deleteSpanCalls'
+  | 'markSpan'
   | 'shredItems'
   | 'stampSpanTombstones'
 >;
@@ -98,6 +99,21 @@ export function spanWrites(session: Session): SpanWrites {
         parameters,
       );
       await session.change(`DELETE FROM call WHERE ${chosen} AND upload_until IS NULL`, parameters);
+    },
+    async markSpan(span, { depersonalizedAt = null, recordingErasedAt = null }) {
+      const { id } = await tenantOf(session, span);
+      const chosen = `id IN ${callsInSpan} AND tenant_id = ?`;
+      await session.change(
+        `UPDATE call SET depersonalized_at = coalesce(depersonalized_at, ?),
+          recording_erased_at = coalesce(recording_erased_at, ?) WHERE ${chosen}`,
+        [depersonalizedAt, recordingErasedAt, ...planned(span), id],
+      );
+      if (depersonalizedAt === null) return;
+      await session.change(
+        `UPDATE candidate SET depersonalized_at = coalesce(depersonalized_at, ?), status = 'CANCELLED', updated_at = ?
+          WHERE ${chosen}`,
+        [depersonalizedAt, depersonalizedAt, ...planned(span), id],
+      );
     },
     /** Throws Bug when one of them is not in state `planned`: its keys would be gone and its row would not say so. */
     async shredItems(erasureId, items) {

@@ -81,10 +81,10 @@ export function erasureWrites(session: Session): ErasureWrites {
       await insertOne(session, 'erasure', fromErasure(erasure));
     },
     /** Planned items, numbered from `fromSeq` in the order given. */
-    async addItems(erasureId, fromSeq, callIds) {
+    async addItems(erasureId, fromSeq, ownerIds) {
       const sql = `INSERT INTO item (erasure_id, seq, call_id, state)
         SELECT ?, ? + position, value, 'planned' FROM ${dialect.listed}`;
-      await session.change(sql, [erasureId, fromSeq, dialect.list(callIds)]);
+      await session.change(sql, [erasureId, fromSeq, dialect.list(ownerIds)]);
     },
     async move(id, from, to, change) {
       if (!mayErasureMove(from, to)) throw new Bug(`an erasure does not go from ${from} to ${to}`);

@@ -7,6 +7,7 @@ import type { Store, StoreReads, StoreTx } from '../model/store.ts';
 import { artifactReads, artifactWrites } from './artifacts.ts';
 import { auditReads, auditWrites } from './audit.ts';
 import { callReads, callWrites } from './calls.ts';
+import { candidateReads, candidateWrites } from './candidates.ts';
 import { clientReads, clientWrites } from './clients.ts';
 import { copyDatabase } from './database-copy.ts';
 import { Db } from './db.ts';
@@ -17,13 +18,17 @@ import { eventReads, eventWrites } from './events.ts';
 import { holdReads, holdWrites } from './holds.ts';
 import { jobReads, jobWrites } from './jobs.ts';
 import { journalChanges, journalReads } from './journal.ts';
+import { keptAnswerReads, keptAnswerWrites } from './kept-answers.ts';
 import { keyReads, keyWrites } from './key-pages.ts';
+import { lateRecordingReads, lateRecordingWrites } from './late-recordings.ts';
 import { migrate } from './migrate.ts';
 import { migrations } from './migrations/index.ts';
 import type { Session } from './session.ts';
+import { taskReads, taskWrites } from './tasks.ts';
 import { tenantReads, tenantWrites } from './tenants.ts';
 import { tokenReads, tokenWrites } from './tokens.ts';
 import { tombstoneReads, tombstoneWrites } from './tombstones.ts';
+import { userReads, userWrites } from './users.ts';
 
 export type SqliteStoreOptions = {
   /** Created, empty, where it is missing. */
@@ -98,6 +103,11 @@ function readsOn(session: Session): StoreReads {
     clients: clientReads,
     artifacts: artifactReads,
     calls: callReads,
+    lateRecordings: lateRecordingReads,
+    tasks: taskReads,
+    candidates: candidateReads,
+    users: userReads,
+    answers: keptAnswerReads,
     events: eventReads,
     tokens: tokenReads,
     tombstones: tombstoneReads,
@@ -117,6 +127,11 @@ function writesOn(session: Session): StoreTx {
     clients: clientWrites,
     artifacts: artifactWrites,
     calls: callWrites,
+    lateRecordings: lateRecordingWrites,
+    tasks: taskWrites,
+    candidates: candidateWrites,
+    users: userWrites,
+    answers: keptAnswerWrites,
     events: eventWrites,
     tokens: tokenWrites,
     tombstones: tombstoneWrites,

@@ -1,5 +1,6 @@
 import type { Generated, Selectable } from 'kysely';
 import type { ArtifactKind, Call } from '../model/call.ts';
+import type { Candidate, Task } from '../model/campaign.ts';
 import type { Erasure, Item } from '../model/erasure.ts';
 import type { JournalKind, SlotRange } from '../model/key-store.ts';
 import type { AuditEntry, JobKind, Scope } from '../model/tenant.ts';
@@ -77,6 +78,58 @@ type CallTable = {
   created_at: number;
   upload_until: number | null;
   is_upload_doomed: Flag;
+  dial_status: Call['dialStatus'];
+  candidate_id: string | null;
+  task_id: string | null;
+  bot_id: string | null;
+  updated_at: number | null;
+  depersonalized_at: number | null;
+  recording_erased_at: number | null;
+};
+
+type LateRecordingTable = { slot: number; tenant_id: string; call_id: string; lease_until: number };
+
+type TaskTable = {
+  id: string;
+  tenant_id: string;
+  status: Task['status'];
+  bot_id: string | null;
+  template_id: string | null;
+  day: number | null;
+  created_at: number;
+  updated_at: number;
+};
+
+type CandidateTable = {
+  id: string;
+  tenant_id: string;
+  task_id: string;
+  status: Candidate['status'];
+  bot_id: string | null;
+  created_at: number;
+  updated_at: number;
+  depersonalized_at: number | null;
+};
+
+type AccountTable = {
+  number: Generated<number>;
+  id: string;
+  tenant_id: string;
+  login: Uint8Array;
+  password_hash: string;
+  scopes: JsonText<Scope[]>;
+  version: number;
+  created_at: number;
+  disabled_at: number | null;
+};
+
+type KeptAnswerTable = {
+  tenant_id: string;
+  key: Uint8Array;
+  subject_id: string;
+  status: number | null;
+  sealed: Uint8Array | null;
+  created_at: number;
 };
 
 type MetadataEventTable = {
@@ -174,6 +227,11 @@ export type Tables = {
   journal: JournalTable;
   artifact: ArtifactTable;
   call: CallTable;
+  late_recording: LateRecordingTable;
+  task: TaskTable;
+  candidate: CandidateTable;
+  account: AccountTable;
+  kept_answer: KeptAnswerTable;
   metadata_event: MetadataEventTable;
   epoch: EpochTable;
   token: TokenTable;

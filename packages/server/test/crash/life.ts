@@ -1,4 +1,5 @@
 /** What a life in the kill table consists of: its calls, their content, and the ledger it keeps of its own deeds. */
+
 import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { type Config, readConfig } from '../../src/config.ts';
 import type { NewCall } from '../../src/engine/archive/new-call.ts';
 import { Upload } from '../../src/engine/archive/upload.ts';
 import type { Caller, Engine } from '../../src/engine/context.ts';
+import { noCampaign } from '../../src/model/call.ts';
 import { scopes, type Tenant } from '../../src/model/tenant.ts';
 import { spokenOnce } from '../support/spoken.ts';
 
@@ -103,6 +105,7 @@ export function newCallOf({ session, phone, bytes, hasTranscript }: LifeCall): N
     startedAt: 1_700_000_000_000,
     endedAt: 1_700_000_060_000,
     durationMs: 60_000,
+    ...noCampaign,
     identifiers: [
       { kind: 'session', value: session },
       { kind: 'phone', value: phone },

@@ -14,7 +14,7 @@ import { eraseNow } from '../../src/engine/erasure/erase-now.ts';
 import { addEvent } from '../../src/engine/events/add-event.ts';
 import { placeHold } from '../../src/engine/holds/place-hold.ts';
 import { silentLog } from '../../src/lib/log.ts';
-import type { Identifier } from '../../src/model/call.ts';
+import { type Identifier, noCampaign } from '../../src/model/call.ts';
 import type { ErasureAction } from '../../src/model/erasure.ts';
 import { scopes, type Tenant } from '../../src/model/tenant.ts';
 import { expectAtRest } from '../crash/invariants.ts';
@@ -223,6 +223,7 @@ export function callOf(session: string, phone: string): NewCall {
     startedAt: 1_700_000_000_000,
     endedAt: null,
     durationMs: null,
+    ...noCampaign,
     identifiers,
     details: {
       contacts: [

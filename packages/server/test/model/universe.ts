@@ -1,7 +1,7 @@
 /** All that histories are about: two tenants with the same sessions and phones, and one fixed content per session and variant. */
 import { createHash } from 'node:crypto';
 import type { NewCall } from '../../src/engine/archive/new-call.ts';
-import type { Identifier } from '../../src/model/call.ts';
+import { type Identifier, noCampaign } from '../../src/model/call.ts';
 import { recordingOf } from '../crash/life.ts';
 import { spokenOnce } from '../support/spoken.ts';
 
@@ -76,6 +76,7 @@ export function newCallOf(content: Content): NewCall {
     startedAt,
     endedAt: null,
     durationMs: null,
+    ...noCampaign,
     identifiers,
     details: { participants: written.map((phone) => ({ phone, role: 'customer' })), content: nameOf(content) },
     correlation: {

@@ -1,7 +1,7 @@
 /** Rows as the store takes them, with ids of their own. A test names only what it is about. */
 import { randomBytes } from 'node:crypto';
 import { newId } from '../../src/lib/ids.ts';
-import type { Artifact, Call } from '../../src/model/call.ts';
+import { type Artifact, type Call, noCampaign, untouched } from '../../src/model/call.ts';
 import type { Erasure, Hold, Item, ItemState } from '../../src/model/erasure.ts';
 import type { JournalEntry } from '../../src/model/key-store.ts';
 import type { Store } from '../../src/model/store.ts';
@@ -51,6 +51,8 @@ export function callOf(tenant: Tenant, change: Partial<Call> = {}): Call {
     createdAt: 1_700_000_061_000,
     uploadUntil: null,
     isUploadDoomed: false,
+    ...noCampaign,
+    ...untouched,
     ...change,
   };
 }

@@ -1,4 +1,12 @@
-import type { Call, CallKind, CallSource, Direction, Identifier } from '../../model/call.ts';
+import {
+  type Call,
+  type CallKind,
+  type CallSource,
+  type DialStatus,
+  type Direction,
+  type Identifier,
+  noCampaign,
+} from '../../model/call.ts';
 
 /** A JSON object as a client gave it; personal, so it is only ever stored sealed. */
 export type JsonObject = { [name: string]: unknown };
@@ -11,6 +19,11 @@ export type NewCall = {
   startedAt: number | null;
   endedAt: number | null;
   durationMs: number | null;
+  dialStatus: DialStatus | null;
+  /** Of the caller's tenant. */
+  candidateId: string | null;
+  taskId: string | null;
+  botId: string | null;
   /** What the call is found by; at most one of kind `session`. */
   identifiers: readonly Identifier[];
   /** What names or describes people: participants, numbers, metadata. */
@@ -57,10 +70,21 @@ export function canonicalJson(value: unknown): string {
 /** What the row says in clear; a recording may come before anything is known of its call. */
 export function skeletonOf(call: Pick<Call, SkeletonField> | undefined): Pick<Call, SkeletonField> {
   const { kind, source, direction, startedAt, endedAt, durationMs } = call ?? nothingKnown;
-  return { kind, source, direction, startedAt, endedAt, durationMs };
+  const { dialStatus, candidateId, taskId, botId } = call ?? nothingKnown;
+  return { kind, source, direction, startedAt, endedAt, durationMs, dialStatus, candidateId, taskId, botId };
 }
 
-type SkeletonField = 'kind' | 'source' | 'direction' | 'startedAt' | 'endedAt' | 'durationMs';
+type SkeletonField =
+  | 'kind'
+  | 'source'
+  | 'direction'
+  | 'startedAt'
+  | 'endedAt'
+  | 'durationMs'
+  | 'dialStatus'
+  | 'candidateId'
+  | 'taskId'
+  | 'botId';
 const nothingKnown: Pick<Call, SkeletonField> = {
   kind: 'call',
   source: 'native',
@@ -68,4 +92,5 @@ const nothingKnown: Pick<Call, SkeletonField> = {
   startedAt: null,
   endedAt: null,
   durationMs: null,
+  ...noCampaign,
 };

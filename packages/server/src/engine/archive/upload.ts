@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sealStream } from '../../keys/sealing.ts';
 import { newId } from '../../lib/ids.ts';
-import { type Artifact, type Call, type CallArtifactKind, callArtifactKinds } from '../../model/call.ts';
+import { type Artifact, type Call, type CallArtifactKind, callArtifactKinds, untouched } from '../../model/call.ts';
 import { AppError, codeOf, hasCode } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
 import { sealJson } from '../artifacts.ts';
@@ -272,6 +272,7 @@ export class Upload {
       createdAt: now,
       uploadUntil: now + this.#engine.limits.uploadLeaseMs,
       isUploadDoomed: false,
+      ...untouched,
     };
   }
 }

@@ -26,6 +26,12 @@ export async function clearSpan(
   if (reach.tokens !== 'none') {
     await tx.erasures.deleteSpanTokens(span, reach.tokens === 'all' ? 'all' : personalIdentifierKinds);
   }
+  if (!reach.isWhole) {
+    await tx.erasures.markSpan(span, {
+      ...(reach.artifacts.includes('details') && { depersonalizedAt: since }),
+      ...(reach.artifacts.includes('recording') && { recordingErasedAt: since }),
+    });
+  }
   // An upload under way keeps its row, marked, until its finishing transaction sees the mark or its lease ends.
   if (reach.isWhole) await tx.erasures.deleteSpanCalls(span);
 }

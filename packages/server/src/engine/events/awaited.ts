@@ -1,4 +1,4 @@
-import type { Artifact, Call } from '../../model/call.ts';
+import { type Artifact, type Call, noCampaign, untouched } from '../../model/call.ts';
 import type { StoreReads, StoreTx } from '../../model/store.ts';
 import type { Tenant } from '../../model/tenant.ts';
 import type { Engine } from '../context.ts';
@@ -30,6 +30,8 @@ export function awaitedRow(tenant: Tenant, id: string, slot: number, now: number
       createdAt: now,
       uploadUntil: null,
       isUploadDoomed: false,
+      ...noCampaign,
+      ...untouched,
     },
     details: { slot, tenantId: tenant.id, ownerId: id, kind: 'details', sealed: null, blob: null, blobBytes: null },
   };

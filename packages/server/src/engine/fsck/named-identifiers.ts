@@ -1,4 +1,5 @@
 import type { Identifier } from '../../model/call.ts';
+import { isCustomer } from '../../model/customer.ts';
 import type { IdentifierKind } from '../../model/token-store.ts';
 
 /** What a call's correlation may name it by, under the name that every surface uses. */
@@ -9,9 +10,6 @@ const correlationNames: Readonly<Record<string, IdentifierKind>> = {
   caseReferenceId: 'case',
   collectionId: 'collection',
 };
-
-/** Participants who are not the customer, in lower case. */
-const internalRoles: ReadonlySet<string> = new Set(['agent', 'ivr', 'system', 'bot']);
 
 /**
  * The identifiers that a call must be found by: the ids that its correlation names, and phone and e-mail of each
@@ -26,14 +24,7 @@ export function namedIdentifiers(correlation: unknown, details: unknown): Identi
   const { contacts, participants } = fieldsOf(details);
   for (const person of [contacts, participants].flatMap((list) => (Array.isArray(list) ? list : []))) {
     const { type, role, phoneNumber, phone, email } = fieldsOf(person);
-    if (
-      internalRoles.has(
-        String(type ?? role ?? '')
-          .trim()
-          .toLowerCase(),
-      )
-    )
-      continue;
+    if (!isCustomer(String(type ?? role ?? ''))) continue;
     named.push(['phone', phoneNumber ?? phone], ['email', email]);
   }
   return named.flatMap(([kind, value]) => (typeof value === 'string' && value !== '' ? [{ kind, value }] : []));

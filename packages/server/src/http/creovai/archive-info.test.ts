@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { hasCode } from '../../model/errors.ts';
+import { unknownMax } from '../json-in.ts';
 import { parseArchiveInfo } from './archive-info.ts';
 import { ownBytesMax, sessionIdLengthMax } from './capture-fields.ts';
 import type { CreovaiCall } from './creovai-call.ts';
-import { unknownMax } from './json-in.ts';
 import { contactsMax } from './people.ts';
 
 const least = { sessionId: 's-1', startTime: '2018-10-15T09:00:00Z', contacts: [] };

@@ -1,4 +1,5 @@
 import type { Direction } from '../../model/call.ts';
+import { type Fields, invalidField, lowerAscii, optionalString, readFields } from '../json-in.ts';
 import {
   extraOf,
   givenName,
@@ -10,7 +11,6 @@ import {
   type Version,
 } from './capture-fields.ts';
 import type { CreovaiCall, CreovaiContact } from './creovai-call.ts';
-import { type Fields, invalidField, lowerAscii, optionalString, readFields } from './json-in.ts';
 import { peopleName, peopleOf, personOf } from './people.ts';
 
 /** The place of a direction is the number that some clients send for it. */

@@ -3,13 +3,13 @@ import type { Upload } from '../../engine/archive/upload.ts';
 import type { Engine } from '../../engine/context.ts';
 import { AppError } from '../../model/errors.ts';
 import { callerOf } from '../bearer.ts';
+import { invalidField, lowerAscii } from '../json-in.ts';
+import { parseJson } from '../json-text.ts';
 import { type Part, readMultipart } from '../multipart.ts';
 import { bodyOf, collect } from '../request-body.ts';
 import { parseArchiveInfo } from './archive-info.ts';
 import type { Version } from './capture-fields.ts';
 import { captureUpload } from './capture-upload.ts';
-import { invalidField, lowerAscii } from './json-in.ts';
-import { parseJson } from './json-text.ts';
 import { toNewCall } from './map.ts';
 
 const infoBytesMax = 1024 * 1024;

@@ -3,8 +3,8 @@ import { type OpenedRecording, openRecording } from '../../engine/calls/read-rec
 import type { Engine } from '../../engine/context.ts';
 import { AppError } from '../../model/errors.ts';
 import { callerOf } from '../bearer.ts';
+import { lowerAscii } from '../json-in.ts';
 import { serveRecording } from '../serve-recording.ts';
-import { lowerAscii } from './json-in.ts';
 
 /** The registered media type of MPEG audio (RFC 3003), and what else is in use for it. */
 const mediaTypes: ReadonlySet<string> = new Set([

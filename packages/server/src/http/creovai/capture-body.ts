@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import type { Engine } from '../../engine/context.ts';
 import { callerOf } from '../bearer.ts';
+import { parseJson } from '../json-text.ts';
 import { readWhole } from '../request-body.ts';
 import { type Captured, captureUpload } from './capture-upload.ts';
 import type { CreovaiCall } from './creovai-call.ts';
-import { parseJson } from './json-text.ts';
 import { toNewCall } from './map.ts';
 
 /** The longest chat or case: ten thousand messages of a page each. */

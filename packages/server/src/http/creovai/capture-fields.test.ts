@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hasCode } from '../../model/errors.ts';
+import { readFields } from '../json-in.ts';
 import { givenName, optionalTimeMs, requiredTimeMs } from './capture-fields.ts';
-import { readFields } from './json-in.ts';
 
 const names = { v1: 'masterCallId', v2: 'masterId', also: 'master' };
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../engine/archive/new-call.ts';
+import { type Fields, invalidField, isJsonObject, isPlainText, optionalString } from '../json-in.ts';
 import { parseDate } from './dates.ts';
-import { type Fields, invalidField, isJsonObject, isPlainText, optionalString } from './json-in.ts';
 
 /** The two versions of the API, side by side in use: `/callCapture/v1` and the like, and `/capture/v2`. */
 export type Version = 'v1' | 'v2';

@@ -1,6 +1,6 @@
 import type { JsonObject, Turn } from '../../engine/archive/new-call.ts';
+import { type Fields, invalidField, optionalString } from '../json-in.ts';
 import { extraOf, optionalTimeMs } from './capture-fields.ts';
-import { type Fields, invalidField, optionalString } from './json-in.ts';
 
 /** The most messages of one chat or case: an empty one is a few bytes on the wire and ten times as much sealed. */
 export const messagesMax = 50_000;

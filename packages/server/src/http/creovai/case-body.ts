@@ -1,4 +1,5 @@
 import type { Turn } from '../../engine/archive/new-call.ts';
+import { type Fields, optionalList, optionalString, readFields } from '../json-in.ts';
 import {
   extraOf,
   givenName,
@@ -11,7 +12,6 @@ import {
 } from './capture-fields.ts';
 import { messagesMax, turnOf } from './capture-messages.ts';
 import type { CreovaiCall, CreovaiContact } from './creovai-call.ts';
-import { type Fields, optionalList, optionalString, readFields } from './json-in.ts';
 import { peopleName, peopleOf, personOf } from './people.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { LateMetadata } from '../../engine/events/sealed-event.ts';
 import type { Identifier } from '../../model/call.ts';
+import { type Fields, invalidField, readFields } from '../json-in.ts';
 import { metadataOf, optionalId, optionalTimeMs, requiredTimeMs, sessionIdLengthMax } from './capture-fields.ts';
-import { type Fields, invalidField, readFields } from './json-in.ts';
 
 /** How a route's events name the calls that they are about. */
 export type EventForm = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Turn } from '../../engine/archive/new-call.ts';
 import type { ReadCall } from '../../engine/calls/read-call.ts';
-import type { Call } from '../../model/call.ts';
+import { type Call, noCampaign, untouched } from '../../model/call.ts';
 import { toInteraction } from './interaction.ts';
 
 const startMs = Date.parse('2024-03-01T10:00:00Z');
@@ -18,6 +18,8 @@ const call: Call = {
   createdAt: Date.parse('2024-03-01T11:00:00Z'),
   uploadUntil: null,
   isUploadDoomed: false,
+  ...noCampaign,
+  ...untouched,
 };
 const bare: ReadCall = {
   call,

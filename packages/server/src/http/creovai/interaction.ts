@@ -1,9 +1,9 @@
 import type { JsonObject, Turn } from '../../engine/archive/new-call.ts';
 import type { ReadCall } from '../../engine/calls/read-call.ts';
 import type { Call } from '../../model/call.ts';
+import { isJsonObject } from '../json-in.ts';
 import { nameOf, type StoredContact, storedContacts } from '../stored-contacts.ts';
 import { utcTime } from '../utc-time.ts';
-import { isJsonObject } from './json-in.ts';
 import { isExternal } from './people.ts';
 
 /** The largest number of the client's `int`. */

@@ -1,5 +1,5 @@
 import type { NewCall } from '../../engine/archive/new-call.ts';
-import type { Identifier } from '../../model/call.ts';
+import { type Identifier, noCampaign } from '../../model/call.ts';
 import type { CreovaiCall } from './creovai-call.ts';
 import { isExternal } from './people.ts';
 
@@ -14,6 +14,7 @@ export function toNewCall(call: CreovaiCall): NewCall {
     startedAt: call.startTimeMs,
     endedAt: call.endTimeMs ?? null,
     durationMs: durationMsOf(call),
+    ...noCampaign,
     identifiers: identifiersOf(call),
     details: { contacts, numberDialed, audio, metadata, extra },
     correlation: { sessionId, masterCallId, caseReferenceId, collectionId },

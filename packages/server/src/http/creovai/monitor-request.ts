@@ -1,4 +1,4 @@
-import { invalidField, lowerAscii, optionalString, readFields } from './json-in.ts';
+import { invalidField, lowerAscii, optionalString, readFields } from '../json-in.ts';
 
 /** How a client says that it is, by the number that some send for the word. */
 const words = [

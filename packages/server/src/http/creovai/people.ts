@@ -1,15 +1,13 @@
+import { isCustomer } from '../../model/customer.ts';
+import { type Fields, invalidField, optionalList, optionalString } from '../json-in.ts';
 import { type FieldNames, givenName, optionalId, type Version } from './capture-fields.ts';
 import type { CreovaiContact } from './creovai-call.ts';
-import { type Fields, invalidField, lowerAscii, optionalList, optionalString } from './json-in.ts';
 
 /** The most participants of one call: each may bring tokens of a phone and of an e-mail, written in one transaction. */
 export const contactsMax = 1000;
 
 /** `participant` is how release 2.0.0-pre.0 of the .NET client spelt it. */
 const listNames: FieldNames = { v1: 'contacts', v2: 'participants', also: 'participant' };
-
-/** Participants who work for the tenant, or are machines. Everybody else counts as the customer. */
-const internalTypes: ReadonlySet<string> = new Set(['agent', 'ivr', 'system', 'bot']);
 
 /** The name under which these fields list their participants; where they list none, that of the version. */
 export function peopleName(fields: Fields, version: Version): string {
@@ -63,5 +61,5 @@ function emailOf(fields: Fields): string | undefined {
 
 /** True for whoever counts as the customer, and so gives a call its phones and e-mails; also where the type is missing. */
 export function isExternal({ type }: Pick<CreovaiContact, 'type'>): boolean {
-  return !internalTypes.has(lowerAscii(type ?? '').trim());
+  return isCustomer(type);
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyPluginCallback, FastifyRequest } from 'fastify';
 import type { Engine } from '../../engine/context.ts';
 import { requireBearer } from '../bearer.ts';
+import { parseJson } from '../json-text.ts';
 import { leaveBodies, readWhole } from '../request-body.ts';
 import { addArchive } from './archive.ts';
 import { addAudio } from './audio.ts';
@@ -10,7 +11,6 @@ import { addDetails } from './details.ts';
 import { sendCreovaiError } from './errors.ts';
 import { addEvents } from './events.ts';
 import { addExclude, addExcludeOne } from './exclude.ts';
-import { parseJson } from './json-text.ts';
 import { addMonitor } from './monitor.ts';
 import { addProcessing } from './processing.ts';
 import { addPurge } from './purge.ts';

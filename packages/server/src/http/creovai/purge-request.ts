@@ -1,6 +1,6 @@
 import type { PurgeSubject } from '../../engine/erasure/purge-subject.ts';
 import { emailValue, understandPhone } from '../../model/phone.ts';
-import { type Fields, idList, invalidField, lowerAscii, optionalString, readFields } from './json-in.ts';
+import { type Fields, idList, invalidField, lowerAscii, optionalString, readFields } from '../json-in.ts';
 import { requireBearable } from './people.ts';
 
 /** The most ids in one purge (support article 322481), and in each list that names a customer. */

@@ -1,4 +1,4 @@
-import { invalidField, optionalString, readFields } from './json-in.ts';
+import { invalidField, optionalString, readFields } from '../json-in.ts';
 
 /**
  * The call that a share request names, from parsed JSON: `{"email", "interactionId"}` or `{"email", "callId"}`.

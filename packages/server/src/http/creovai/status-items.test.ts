@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { SessionStanding } from '../../engine/calls/call-status.ts';
-import type { Call } from '../../model/call.ts';
+import { type Call, noCampaign, untouched } from '../../model/call.ts';
 import { itemsOf, toSessionItem, toStatusItem } from './status-items.ts';
 
 const call: Call = {
@@ -16,6 +16,8 @@ const call: Call = {
   createdAt: 0,
   uploadUntil: null,
   isUploadDoomed: false,
+  ...noCampaign,
+  ...untouched,
 };
 const tombstone = { callId: 'id', tenantId: 't', shreddedAt: 1, goneAt: null };
 

@@ -1,4 +1,4 @@
-import { idList, invalidField, isPlainText, readFields } from './json-in.ts';
+import { idList, invalidField, isPlainText, readFields } from '../json-in.ts';
 import { restOfPath } from './rest-of-path.ts';
 
 /** The most session ids in one request. The vendor states no number; its clients send what they have. */

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../engine/archive/new-call.ts';
-import { AppError } from '../../model/errors.ts';
+import type { JsonObject } from '../engine/archive/new-call.ts';
+import { AppError } from '../model/errors.ts';
 
 /**
  * The properties of one JSON object, found by name in any case.

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { AppError } from '../../model/errors.ts';
+import { AppError } from '../model/errors.ts';
 import { depthMax, parseJson, valuesMax } from './json-text.ts';
 
 const mebibyte = 1024 * 1024;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { AppError } from '../../model/errors.ts';
+import { AppError } from '../model/errors.ts';
 import { idList, isPlainText, lowerAscii, optionalList, optionalString, readFields, unknownMax } from './json-in.ts';
 
 const json = (text: string): unknown => JSON.parse(text);

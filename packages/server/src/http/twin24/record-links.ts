@@ -1,0 +1,5 @@
+import type { FastifyInstance } from 'fastify';
+import type { Engine } from '../../engine/context.ts';
+
+/** To be written. */
+export function addRecordLinks(_app: FastifyInstance, _engine: Engine): void {}

@@ -1,0 +1,39 @@
+import { Bug } from '../model/errors.ts';
+import type { StoreReads, StoreTx } from '../model/store.ts';
+import { toKeptAnswer } from './rows.ts';
+import type { Session } from './session.ts';
+import type { Row } from './tables.ts';
+
+export function keptAnswerReads(session: Session): StoreReads['answers'] {
+  return {
+    async find(tenantId, key) {
+      const sql = 'SELECT * FROM kept_answer WHERE tenant_id = ? AND key = ?';
+      const row = await session.first<Row<'kept_answer'>>(sql, [tenantId, key]);
+      return row && toKeptAnswer(row);
+    },
+  };
+}
+
+export function keptAnswerWrites(session: Session): StoreTx['answers'] {
+  return {
+    ...keptAnswerReads(session),
+    async insert({ tenantId, key, subjectId, status, sealed, createdAt }) {
+      const sql = `INSERT INTO kept_answer (tenant_id, key, subject_id, status, sealed, created_at)
+        VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+      return (await session.change(sql, [tenantId, key, subjectId, status, sealed, createdAt])) === 1;
+    },
+    /** Throws Bug where there is no such answer. */
+    async finish(tenantId, key, { status, sealed }) {
+      const sql = 'UPDATE kept_answer SET status = ?, sealed = ? WHERE tenant_id = ? AND key = ?';
+      const changed = await session.change(sql, [status, sealed, tenantId, key]);
+      if (changed !== 1) throw new Bug('the answer to be finished is not there');
+    },
+    async dropUnfinished(subjectId) {
+      await session.change('DELETE FROM kept_answer WHERE subject_id = ? AND status IS NULL', [subjectId]);
+    },
+    async dropOld(before, limit) {
+      const old = 'SELECT tenant_id, key FROM kept_answer WHERE created_at < ? ORDER BY created_at LIMIT ?';
+      return await session.change(`DELETE FROM kept_answer WHERE (tenant_id, key) IN (${old})`, [before, limit]);
+    },
+  };
+}

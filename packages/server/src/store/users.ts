@@ -1,0 +1,55 @@
+import { Bug } from '../model/errors.ts';
+import type { StoreReads, StoreTx } from '../model/store.ts';
+import { changeOne, insertOne } from './changes.ts';
+import { toJson, toUser } from './rows.ts';
+import type { Session } from './session.ts';
+import type { Row } from './tables.ts';
+
+export function userReads(session: Session): StoreReads['users'] {
+  return {
+    async find(by) {
+      const row =
+        'id' in by
+          ? await session.first<Row<'account'>>('SELECT * FROM account WHERE id = ?', [by.id])
+          : 'number' in by
+            ? await session.first<Row<'account'>>('SELECT * FROM account WHERE number = ?', [by.number])
+            : await session.first<Row<'account'>>('SELECT * FROM account WHERE login = ?', [by.login]);
+      return row && toUser(row);
+    },
+    async list(tenantId) {
+      const sql = 'SELECT * FROM account WHERE tenant_id = ? ORDER BY number';
+      return (await session.rows<Row<'account'>>(sql, [tenantId])).map(toUser);
+    },
+  };
+}
+
+export function userWrites(session: Session): StoreTx['users'] {
+  const reads = userReads(session);
+  return {
+    ...reads,
+    async insert(user) {
+      await insertOne(session, 'account', {
+        id: user.id,
+        tenant_id: user.tenantId,
+        login: user.login,
+        password_hash: user.passwordHash,
+        scopes: toJson(user.scopes),
+        version: user.version,
+        created_at: user.createdAt,
+        disabled_at: user.disabledAt,
+      });
+      const inserted = await reads.find({ id: user.id });
+      if (inserted === undefined) throw new Bug('a user just added is not there');
+      return inserted;
+    },
+    /** Throws Bug where there is no such user. */
+    async update(id, change) {
+      const columns = {
+        password_hash: change.passwordHash,
+        version: change.version,
+        disabled_at: change.disabledAt,
+      };
+      await changeOne(session, { table: 'account', by: 'id', key: id }, columns);
+    },
+  };
+}
