@@ -2,7 +2,8 @@
 
 /** Twin24's words. A task without candidates is `BLANK`. */
 export const taskStatuses = ['BLANK', 'READY', 'PROCESS', 'PAUSED', 'HALTED'] as const;
-export type TaskStatus = (typeof taskStatuses)[number];
+/** A task is `ADDING`, and shown to nobody, until its settings are sealed. */
+export type TaskStatus = (typeof taskStatuses)[number] | 'ADDING';
 
 /** The skeleton of a task; name and settings are sealed in its artifact `task`. Times in ms since the Unix epoch. */
 export type Task = {
@@ -20,7 +21,8 @@ export type Task = {
 
 /** A `PENDING` candidate may still be dialled. */
 export const candidateStatuses = ['PENDING', 'CANCELLED'] as const;
-export type CandidateStatus = (typeof candidateStatuses)[number];
+/** A candidate is `ADDING`, and shown to nobody, until all that its request adds is sealed. */
+export type CandidateStatus = (typeof candidateStatuses)[number] | 'ADDING';
 
 /**
  * The skeleton of a person put on a task. Sealed in its artifacts: `details` (numbers, variables), which a

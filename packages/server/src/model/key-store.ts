@@ -40,14 +40,15 @@ export type JournalKind =
   | 'upload_abandoned'
   | 'epoch_ended'
   | 'hold_placed'
-  | 'hold_released';
+  | 'hold_released'
+  | 'user_disabled';
 
 /** One line of the journal: ids, slot ranges and closed words only, never anything a client supplied. */
 export type JournalEntry = {
   id: string;
   kind: JournalKind;
   tenantId: string | null;
-  /** The call, candidate, hold or epoch it speaks of. */
+  /** The call, candidate, hold, user or epoch it speaks of. */
   ownerId: string | null;
   action: string | null;
   slots: readonly SlotRange[];

@@ -20,6 +20,11 @@ export function understandPhone(text: string, region: string): UnderstoodPhone |
   return { digits, e164: parsed?.isPossible() ? parsed.number : undefined };
 }
 
+/** True for text in which there is a number to be found: it has a digit, of whichever script. */
+export function hasDigit(text: string): boolean {
+  return /[0-9]/.test(asciiDigits(text));
+}
+
 /** The values under which a number is stored and asked for. They cannot collide: only E.164 has a plus sign. */
 export function phoneValues(text: string, region: string): string[] {
   const phone = understandPhone(text, region);

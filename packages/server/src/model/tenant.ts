@@ -27,18 +27,18 @@ export type ApiClient = {
   disabledAt: number | null;
 };
 
-/** A person who logs in with e-mail and password. The e-mail is sealed in the artifact `user`. */
+/** A person who logs in with e-mail and password. The e-mail is sealed in the artifact `user`, until the user is disabled. */
 export type User = {
   id: string;
   /** The small integer by which Twin24's clients know the user. */
   number: number;
   tenantId: string;
-  /** What the e-mail is looked up by: keyed, meaningless without the archive's login key. */
+  /** What the e-mail is looked up by: keyed, meaningless without the archive's login key. Random of one who is disabled. */
   login: Uint8Array;
-  /** Argon2id, PHC string form. */
+  /** Argon2id, PHC string form. Empty of one who is disabled. */
   passwordHash: string;
   scopes: Scope[];
-  /** Grows with every change, so that what was issued before dies. */
+  /** Grows with every change, so that remembered passwords of old versions die. */
   version: number;
   createdAt: number;
   disabledAt: number | null;

@@ -12,15 +12,31 @@ export function artifactReads(session: Session): StoreReads['artifacts'] {
       const sql = 'SELECT * FROM artifact WHERE owner_id = ? ORDER BY slot';
       return (await session.rows<Row<'artifact'>>(sql, [ownerId])).map(toArtifact);
     },
-    /** The newest, where an owner has had several of a kind. */
+    /** Where an owner has several of a kind, another is about to take the place of the one that is sealed. */
     async find(ownerId, kind) {
-      const sql = 'SELECT * FROM artifact WHERE owner_id = ? AND kind = ? ORDER BY slot DESC LIMIT 1';
+      const sql = 'SELECT * FROM artifact WHERE owner_id = ? AND kind = ? ORDER BY sealed IS NULL, slot DESC LIMIT 1';
       const row = await session.first<Row<'artifact'>>(sql, [ownerId, kind]);
       return row && toArtifact(row);
     },
     async findMany(ownerIds, kind) {
       const sql = `SELECT * FROM artifact WHERE ${session.dialect.within('owner_id')} AND kind = ?`;
       return (await session.rows<Row<'artifact'>>(sql, [session.dialect.list(ownerIds), kind])).map(toArtifact);
+    },
+    async sealedBytes(ownerIds, kinds) {
+      const { dialect } = session;
+      const bytes = new Map<string, number>();
+      // The length of a value stands in the header of its row: nothing of the value is read.
+      const ofArtifacts = `SELECT owner_id, sum(length(sealed)) AS bytes FROM artifact
+        WHERE ${dialect.within('owner_id')} AND ${dialect.within('kind')} AND sealed IS NOT NULL GROUP BY owner_id`;
+      const ofEvents = `SELECT call_id AS owner_id, sum(length(sealed)) AS bytes FROM metadata_event
+        WHERE ${dialect.within('call_id')} GROUP BY call_id`;
+      type Sum = { owner_id: string; bytes: number };
+      const sums = [
+        ...(await session.rows<Sum>(ofArtifacts, [dialect.list(ownerIds), dialect.list(kinds)])),
+        ...(kinds.includes('details') ? await session.rows<Sum>(ofEvents, [dialect.list(ownerIds)]) : []),
+      ];
+      for (const sum of sums) bytes.set(sum.owner_id, (bytes.get(sum.owner_id) ?? 0) + sum.bytes);
+      return bytes;
     },
     async page(fromSlot, limit) {
       const sql = 'SELECT * FROM artifact WHERE slot >= ? ORDER BY slot LIMIT ?';

@@ -1,4 +1,4 @@
-import type { CallSearch, StoreReads, StoreTx } from '../model/store.ts';
+import type { CallOrder, CallSearch, SearchBounds, StoreReads, StoreTx } from '../model/store.ts';
 import { changeOne, insertOne } from './changes.ts';
 import type { SqlDialect } from './dialect.ts';
 import { fromCall, toCall, toFlag } from './rows.ts';
@@ -53,13 +53,18 @@ export function callReads(session: Session): StoreReads['calls'] {
       const rows = await session.rows<{ task_id: string; calls: number }>(sql, [dialect.list(taskIds), tenantId]);
       return new Map(rows.map((row) => [row.task_id, row.calls]));
     },
-    async search(tenantId, asked, order, limit) {
-      const { text, parameters } = conditionsOf(dialect, asked);
-      const by = order.by === 'startedAt' ? startOf : 'created_at';
-      const direction = order.isDescending ? 'DESC' : 'ASC';
-      const sql = `SELECT id FROM call WHERE tenant_id = ? AND ${archived}${text}
-        ORDER BY ${by} ${direction}, id ${direction} LIMIT ?`;
-      const rows = await session.rows<Pick<Row<'call'>, 'id'>>(sql, [tenantId, ...parameters, limit]);
+    async countsOfCandidates(tenantId, candidateIds) {
+      const sql = `SELECT candidate_id, count(*) AS calls, max(id) AS last_id FROM call
+        WHERE ${dialect.within('candidate_id')} AND tenant_id = ? AND ${archived} GROUP BY candidate_id`;
+      type Count = { candidate_id: string; calls: number; last_id: string };
+      const rows = await session.rows<Count>(sql, [dialect.list(candidateIds), tenantId]);
+      return new Map(rows.map((row) => [row.candidate_id, { calls: row.calls, lastCallId: row.last_id }]));
+    },
+    async search(tenantId, asked, order, bounds) {
+      const { text, parameters } = isNamed(asked)
+        ? await searchOfNamed(session, tenantId, asked, order, bounds)
+        : searchOfListed(dialect, tenantId, asked, order, bounds);
+      const rows = await session.rows<Pick<Row<'call'>, 'id'>>(text, parameters);
       return rows.map((row) => row.id);
     },
   };
@@ -68,31 +73,112 @@ export function callReads(session: Session): StoreReads['calls'] {
 const archived = "status IN ('complete', 'excluded')";
 /** As in the index. */
 const startOf = 'coalesce(started_at, created_at)';
+/** What the indexes of starts and of creations have. An archived call is no upload any more. */
+const listed = "source = 'native' AND upload_until IS NULL";
 
-/** Each as `AND ...`. What names no calls is asked of those that the index of starts has. */
-function conditionsOf(dialect: SqlDialect, asked: CallSearch): { text: string; parameters: Parameter[] } {
-  const { ids, candidateIds, taskIds, botIds, dialStatuses, directions, from, to } = asked;
+type Sql = { text: string; parameters: Parameter[] };
+
+function isNamed({ ids, candidateIds, taskIds }: CallSearch): boolean {
+  return ids !== undefined || candidateIds !== undefined || taskIds !== undefined;
+}
+
+/** A search among the calls of these ids, or of these candidates or tasks. */
+async function searchOfNamed(
+  session: Session,
+  tenantId: string,
+  asked: CallSearch,
+  order: CallOrder,
+  bounds: SearchBounds,
+): Promise<Sql> {
+  const ids = asked.ids ?? (await idsOfOwners(session, tenantId, asked, { order, lookedAt: bounds.lookedAt }));
+  const conditions = both(inLists(session.dialect, { ...asked, ids }), inTime(asked));
+  return {
+    text: `SELECT id FROM call WHERE tenant_id = ? AND ${archived}${conditions.text} ORDER BY ${inOrder(order)} LIMIT ?`,
+    parameters: [tenantId, ...conditions.parameters, bounds.found],
+  };
+}
+
+/** Calls of candidates, or of tasks, one of them after the other; each in the order in which its index has them. */
+async function idsOfOwners(
+  session: Session,
+  tenantId: string,
+  { candidateIds, taskIds = [] }: CallSearch,
+  { order, lookedAt }: { order: CallOrder; lookedAt: number },
+): Promise<string[]> {
+  const column = candidateIds === undefined ? 'task_id' : 'candidate_id';
+  const sql = `SELECT id FROM call WHERE ${column} = ? AND tenant_id = ? ORDER BY id ${directionOf(order)} LIMIT ?`;
+  const found: string[] = [];
+  for (const owner of new Set(candidateIds ?? taskIds)) {
+    if (found.length >= lookedAt) break;
+    const rows = await session.rows<Pick<Row<'call'>, 'id'>>(sql, [owner, tenantId, lookedAt - found.length]);
+    for (const row of rows) found.push(row.id);
+  }
+  return found;
+}
+
+/** A search among the calls that an index has in the order asked for. */
+function searchOfListed(
+  dialect: SqlDialect,
+  tenantId: string,
+  asked: CallSearch,
+  order: CallOrder,
+  { lookedAt, found }: SearchBounds,
+): Sql {
+  const time = inTime(asked);
+  const isInIndex = order.by === 'startedAt';
+  const others = both(inLists(dialect, asked), isInIndex ? nothing : time);
+  const within = isInIndex ? time : nothing;
+  const from = `FROM call WHERE tenant_id = ? AND ${listed}${within.text}`;
+  const looked = [tenantId, ...within.parameters];
+  if (others.text === '') {
+    const text = `SELECT id ${from} AND ${archived} ORDER BY ${inOrder(order)} LIMIT ?`;
+    return { text, parameters: [...looked, Math.min(lookedAt, found)] };
+  }
+  const text = `SELECT id FROM (SELECT * ${from} ORDER BY ${inOrder(order)} LIMIT ?) AS looked
+    WHERE ${archived}${others.text} ORDER BY ${inOrder(order)} LIMIT ?`;
+  return { text, parameters: [...looked, lookedAt, ...others.parameters, found] };
+}
+
+function directionOf({ isDescending }: CallOrder): 'ASC' | 'DESC' {
+  return isDescending ? 'DESC' : 'ASC';
+}
+
+function inOrder(order: CallOrder): string {
+  const direction = directionOf(order);
+  return `${order.by === 'startedAt' ? startOf : 'created_at'} ${direction}, id ${direction}`;
+}
+
+const nothing: Sql = { text: '', parameters: [] };
+
+function both(one: Sql, other: Sql): Sql {
+  return { text: one.text + other.text, parameters: [...one.parameters, ...other.parameters] };
+}
+
+/** Each as `AND ...`. */
+function inLists(dialect: SqlDialect, asked: CallSearch): Sql {
+  const { ids, candidateIds, taskIds, botIds, dialStatuses, directions } = asked;
   const lists: [column: string, values: readonly string[] | undefined][] = [
     ['id', ids],
-    ['candidate_id', candidateIds],
-    ['task_id', taskIds],
+    // Not as their indexes have them: those would lead to every call of a task.
+    ["coalesce(candidate_id, '')", candidateIds],
+    ["coalesce(task_id, '')", taskIds],
     ['bot_id', botIds],
     ['dial_status', dialStatuses],
     ['direction', directions],
   ];
   const given = lists.flatMap(([column, values]) => (values === undefined ? [] : [{ column, values }]));
-  const texts = given.map(({ column }) => dialect.within(column));
-  const parameters: Parameter[] = given.map(({ values }) => dialect.list(values));
-  for (const [comparison, value] of [
-    ['>=', from],
-    ['<', to],
-  ] as const) {
-    if (value === undefined) continue;
-    texts.push(`${startOf} ${comparison} ?`);
-    parameters.push(value);
-  }
-  if (ids === undefined && candidateIds === undefined && taskIds === undefined) texts.push("source = 'native'");
-  return { text: texts.map((text) => ` AND ${text}`).join(''), parameters };
+  return {
+    text: given.map(({ column }) => ` AND ${dialect.within(column)}`).join(''),
+    parameters: given.map(({ values }) => dialect.list(values)),
+  };
+}
+
+/** The same of the start. */
+function inTime({ from, to }: CallSearch): Sql {
+  return both(
+    from === undefined ? nothing : { text: ` AND ${startOf} >= ?`, parameters: [from] },
+    to === undefined ? nothing : { text: ` AND ${startOf} < ?`, parameters: [to] },
+  );
 }
 
 export function callWrites(session: Session): StoreTx['calls'] {

@@ -1,8 +1,12 @@
 import type { StoreReads, StoreTx } from '../model/store.ts';
-import { rowInsert } from './batches.ts';
-import { toCandidate } from './rows.ts';
+import type { TokenQuery } from '../model/token-store.ts';
+import { batches, marks, perBatch, rowInsert } from './batches.ts';
+import { toCandidate } from './campaign-rows.ts';
+import type { SqlDialect } from './dialect.ts';
+import { toKindCode } from './rows.ts';
 import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
+import { tenantNumberIfAny } from './tenants.ts';
 
 type CandidateRow = Row<'candidate'>;
 
@@ -25,16 +29,72 @@ export function candidateReads(session: Session): StoreReads['candidates'] {
     },
     async countsOfTasks(tenantId, taskIds) {
       const sql = `SELECT task_id, count(*) AS candidates FROM candidate
-        WHERE ${dialect.within('task_id')} AND tenant_id = ? GROUP BY task_id`;
+        WHERE ${dialect.within('task_id')} AND tenant_id = ? AND status <> 'ADDING' GROUP BY task_id`;
       type Count = { task_id: string; candidates: number };
       const rows = await session.rows<Count>(sql, [dialect.list(taskIds), tenantId]);
       return new Map(rows.map((row) => [row.task_id, row.candidates]));
+    },
+    async list(tenantId, { taskId, statuses }, { offset, limit }) {
+      const sql = `SELECT * FROM candidate WHERE ${inTask(dialect)} ORDER BY id LIMIT ? OFFSET ?`;
+      const chosen = [taskId, tenantId, dialect.list(statuses)];
+      return (await session.rows<CandidateRow>(sql, [...chosen, limit, offset])).map(toCandidate);
+    },
+    async count(tenantId, { taskId, statuses }) {
+      const sql = `SELECT count(*) AS candidates FROM candidate WHERE ${inTask(dialect)}`;
+      const row = await session.first<{ candidates: number }>(sql, [taskId, tenantId, dialect.list(statuses)]);
+      return row?.candidates ?? 0;
+    },
+    async carriers(tenantId, taskId, kind, tokens) {
+      const tenant = await tenantNumberIfAny(session, tenantId);
+      if (tenant === undefined) return [];
+      const found: Carrier[] = [];
+      for (const [epoch, mine] of byEpoch(tokens)) {
+        for (const batch of batches(mine)) {
+          const parameters = [tenant, toKindCode(kind), epoch, ...batch, taskId, tenantId];
+          found.push(...(await session.rows<Carrier>(carriersOf(batch), parameters)));
+        }
+      }
+      return found.map(({ epoch, token, id, status, depersonalized_at: erasedAt }) => {
+        return { token: { epoch, token }, candidateId: id, status, isErased: erasedAt !== null };
+      });
+    },
+    async unfinished(before, limit, after = { updatedAt: Number.MIN_SAFE_INTEGER, id: '' }) {
+      // A constant, not a parameter: only so the database knows that its index of unfinished candidates will do.
+      const sql = `SELECT * FROM candidate WHERE status = 'ADDING' AND updated_at < ? AND (updated_at, id) > (?, ?)
+        ORDER BY updated_at, id LIMIT ?`;
+      return (await session.rows<CandidateRow>(sql, [before, after.updatedAt, after.id, limit])).map(toCandidate);
     },
     async page(afterId, limit) {
       const sql = 'SELECT * FROM candidate WHERE id > ? ORDER BY id LIMIT ?';
       return (await session.rows<CandidateRow>(sql, [afterId, limit])).map(toCandidate);
     },
   };
+}
+
+/** Takes a task, its tenant, and a list of states. */
+function inTask(dialect: SqlDialect): string {
+  return `task_id = ? AND tenant_id = ? AND ${dialect.within('status')}`;
+}
+
+type Carrier = Pick<Row<'token'>, 'epoch' | 'token'> & Pick<CandidateRow, 'id' | 'status' | 'depersonalized_at'>;
+
+/** From the tokens to their owners, never the other way: a task may have any number of candidates. */
+const carriersOf = perBatch(
+  (size) => `SELECT token.epoch, token.token, candidate.id, candidate.status, candidate.depersonalized_at
+    FROM token CROSS JOIN candidate
+    WHERE token.tenant = ? AND token.kind = ? AND token.epoch = ? AND token.token IN (${marks(size)})
+      AND candidate.id = token.owner_id AND candidate.task_id = ? AND candidate.tenant_id = ?
+      AND (candidate.status <> 'CANCELLED' OR candidate.depersonalized_at IS NOT NULL)`,
+);
+
+function byEpoch(tokens: readonly TokenQuery[]): Map<number, Uint8Array[]> {
+  const sorted = new Map<number, Uint8Array[]>();
+  for (const { epoch, token } of tokens) {
+    const mine = sorted.get(epoch);
+    if (mine) mine.push(token);
+    else sorted.set(epoch, [token]);
+  }
+  return sorted;
 }
 
 const insertCandidates = rowInsert({
@@ -58,6 +118,18 @@ export function candidateWrites(session: Session): StoreTx['candidates'] {
         one.depersonalizedAt,
       ]);
       await insertCandidates(session, rows);
+    },
+    async renew(ids, at) {
+      const sql = `UPDATE candidate SET updated_at = ? WHERE ${dialect.within('id')} AND status = 'ADDING'`;
+      await session.change(sql, [at, dialect.list(ids)]);
+    },
+    async show(ids) {
+      const sql = `UPDATE candidate SET status = 'PENDING', updated_at = created_at
+        WHERE ${dialect.within('id')} AND status = 'ADDING'`;
+      return await session.change(sql, [dialect.list(ids)]);
+    },
+    async delete(ids) {
+      await session.change(`DELETE FROM candidate WHERE ${dialect.within('id')}`, [dialect.list(ids)]);
     },
     async cancel(ids, at) {
       const sql = `UPDATE candidate SET status = 'CANCELLED', updated_at = ?

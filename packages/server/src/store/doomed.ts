@@ -1,4 +1,3 @@
-import type { ItemSpan } from '../model/erasure.ts';
 import type { StoreReads, StoreTx } from '../model/store.ts';
 import { rowInsert } from './batches.ts';
 import { toDoomedBlob } from './rows.ts';
@@ -8,10 +7,9 @@ import type { Row } from './tables.ts';
 export function doomedReads(session: Session): StoreReads['doomed'] {
   const blobs = () => session.builder.selectFrom('doomed_blob').selectAll();
   return {
-    async ofItems(span) {
-      const sql = `SELECT doomed_blob.* FROM item CROSS JOIN doomed_blob
-        WHERE item.erasure_id = ? AND item.seq >= ? AND item.seq < ? AND doomed_blob.owner_id = item.call_id`;
-      return (await session.rows<Row<'doomed_blob'>>(sql, spanOf(span))).map(toDoomedBlob);
+    async ofOwners(ownerIds) {
+      const sql = `SELECT * FROM doomed_blob WHERE ${session.dialect.within('owner_id')}`;
+      return (await session.rows<Row<'doomed_blob'>>(sql, [session.dialect.list(ownerIds)])).map(toDoomedBlob);
     },
     async unowned(limit, after) {
       const sql = `SELECT * FROM doomed_blob WHERE erasure_id IS NULL AND (since, blob) > (?, ?)
@@ -47,8 +45,4 @@ export function doomedWrites(session: Session): StoreTx['doomed'] {
       await session.change(`DELETE FROM doomed_blob WHERE ${dialect.within('blob')}`, [dialect.list(blobs)]);
     },
   };
-}
-
-function spanOf(span: ItemSpan) {
-  return [span.erasureId, span.fromSeq, span.toSeq];
 }

@@ -38,12 +38,13 @@ const shredBatch = perBatch((size) => {
 
 export function spanWrites(session: Session): SpanWrites {
   const { dialect } = session;
+  const tenantOf = tenantLookUp(session);
   return {
     async spanArtifacts(span, kinds) {
       const sql = `SELECT artifact.slot, artifact.owner_id, artifact.blob FROM item CROSS JOIN artifact
         WHERE ${inSpan} AND artifact.owner_id = item.call_id AND artifact.tenant_id = ?
           AND ${dialect.within('artifact.kind')} ORDER BY artifact.slot`;
-      const { id } = await tenantOf(session, span);
+      const { id } = await tenantOf(span);
       const rows = await session.rows<ArtifactRow>(sql, [...planned(span), id, dialect.list(kinds)]);
       return rows.map((row) => ({ slot: row.slot, ownerId: row.owner_id, blob: row.blob }));
     },
@@ -51,14 +52,14 @@ export function spanWrites(session: Session): SpanWrites {
       const sql = `SELECT item.seq, item.call_id, call.status
         FROM item LEFT JOIN call ON call.id = item.call_id AND call.tenant_id = ?
         WHERE ${inSpan} AND (call.id IS NULL OR call.status <> 'complete') ORDER BY item.seq`;
-      const { id } = await tenantOf(session, span);
+      const { id } = await tenantOf(span);
       const rows = await session.rows<CallRow>(sql, [id, ...planned(span)]);
       return rows.map((row) => ({ seq: row.seq, callId: row.call_id, status: row.status }));
     },
     async spanTokens(span, kinds) {
       const sql = `SELECT token.kind, token.epoch, token.token, token.owner_id FROM item CROSS JOIN token
         WHERE ${inSpan} AND token.owner_id = item.call_id AND token.tenant = ? AND ${dialect.within('token.kind')}`;
-      const { id, number } = await tenantOf(session, span);
+      const { id, number } = await tenantOf(span);
       const parameters = [...planned(span), number, dialect.list(kinds.map(toKindCode))];
       const rows = await session.rows<Omit<Row<'token'>, 'tenant'>>(sql, parameters);
       return rows.map((row) => ({
@@ -71,17 +72,17 @@ export function spanWrites(session: Session): SpanWrites {
     },
     async deleteSpanEvents(span) {
       const sql = `DELETE FROM metadata_event WHERE call_id IN ${callsInSpan} AND tenant_id = ?`;
-      const { id } = await tenantOf(session, span);
+      const { id } = await tenantOf(span);
       await session.change(sql, [...planned(span), id]);
     },
     async deleteSpanArtifacts(span, kinds) {
       const sql = `DELETE FROM artifact WHERE owner_id IN ${callsInSpan} AND tenant_id = ? AND ${dialect.within('kind')}`;
-      const { id } = await tenantOf(session, span);
+      const { id } = await tenantOf(span);
       await session.change(sql, [...planned(span), id, dialect.list(kinds)]);
     },
     async deleteSpanTokens(span, kinds) {
       const sql = `DELETE FROM token WHERE owner_id IN ${callsInSpan} AND tenant = ?`;
-      const { number } = await tenantOf(session, span);
+      const { number } = await tenantOf(span);
       const parameters = [...planned(span), number];
       if (kinds === 'all') await session.change(sql, parameters);
       else
@@ -92,7 +93,7 @@ export function spanWrites(session: Session): SpanWrites {
     },
     async deleteSpanCalls(span) {
       const chosen = `id IN ${callsInSpan} AND tenant_id = ?`;
-      const { id } = await tenantOf(session, span);
+      const { id } = await tenantOf(span);
       const parameters = [...planned(span), id];
       await session.change(
         `UPDATE call SET is_upload_doomed = 1 WHERE ${chosen} AND upload_until IS NOT NULL`,
@@ -101,19 +102,24 @@ export function spanWrites(session: Session): SpanWrites {
       await session.change(`DELETE FROM call WHERE ${chosen} AND upload_until IS NULL`, parameters);
     },
     async markSpan(span, { depersonalizedAt = null, recordingErasedAt = null }) {
-      const { id } = await tenantOf(session, span);
+      const { id } = await tenantOf(span);
       const chosen = `id IN ${callsInSpan} AND tenant_id = ?`;
-      await session.change(
+      type Marked = { id: string };
+      const calls = await session.rows<Marked>(
         `UPDATE call SET depersonalized_at = coalesce(depersonalized_at, ?),
-          recording_erased_at = coalesce(recording_erased_at, ?) WHERE ${chosen}`,
-        [depersonalizedAt, recordingErasedAt, ...planned(span), id],
+          recording_erased_at = coalesce(recording_erased_at, ?) WHERE ${chosen}
+          AND ((? IS NOT NULL AND depersonalized_at IS NULL) OR (? IS NOT NULL AND recording_erased_at IS NULL))
+          RETURNING id`,
+        [depersonalizedAt, recordingErasedAt, ...planned(span), id, depersonalizedAt, recordingErasedAt],
       );
-      if (depersonalizedAt === null) return;
-      await session.change(
-        `UPDATE candidate SET depersonalized_at = coalesce(depersonalized_at, ?), status = 'CANCELLED', updated_at = ?
-          WHERE ${chosen}`,
+      if (depersonalizedAt === null) return calls.map((call) => call.id);
+      const candidates = await session.rows<Marked>(
+        `UPDATE candidate SET depersonalized_at = ?, updated_at = ?,
+          status = CASE status WHEN 'ADDING' THEN status ELSE 'CANCELLED' END
+          WHERE ${chosen} AND depersonalized_at IS NULL RETURNING id`,
         [depersonalizedAt, depersonalizedAt, ...planned(span), id],
       );
+      return [...calls, ...candidates].map((one) => one.id);
     },
     /** Throws Bug when one of them is not in state `planned`: its keys would be gone and its row would not say so. */
     async shredItems(erasureId, items) {
@@ -126,7 +132,7 @@ export function spanWrites(session: Session): SpanWrites {
     /** A tombstone that has the time already keeps it: the bytes have been gone since then. */
     async stampSpanTombstones(span, goneAt) {
       const sql = `UPDATE tombstone SET gone_at = ? WHERE call_id IN ${callsInSpan} AND tenant_id = ? AND gone_at IS NULL`;
-      const { id } = await tenantOf(session, span);
+      const { id } = await tenantOf(span);
       await session.change(sql, [goneAt, ...spanOf(span), 'removed', id]);
     },
   };
@@ -143,11 +149,20 @@ function planned(span: ItemSpan): Parameter[] {
   return [...spanOf(span), 'planned'];
 }
 
-/** Whose calls the span's erasure may touch. Throws Bug where there is no such erasure. */
-async function tenantOf(session: Session, span: ItemSpan): Promise<{ id: string; number: number }> {
-  const sql = `SELECT tenant.id, tenant.number FROM erasure CROSS JOIN tenant
-    WHERE erasure.id = ? AND tenant.id = erasure.tenant_id`;
-  const [tenant] = await session.rows<{ id: string; number: number }>(sql, [span.erasureId]);
-  if (!tenant) throw new Bug(`there is no erasure ${span.erasureId}, or it has no tenant`);
-  return tenant;
+type TenantOf = (span: ItemSpan) => Promise<{ id: string; number: number }>;
+
+/**
+ * Whose calls a span's erasure may touch, which never changes: looked up once in a transaction. Throws Bug where there is no
+ * such erasure.
+ */
+function tenantLookUp(session: Session): TenantOf {
+  const known = new Map<string, { id: string; number: number }>();
+  return async ({ erasureId }) => {
+    const sql = `SELECT tenant.id, tenant.number FROM erasure CROSS JOIN tenant
+      WHERE erasure.id = ? AND tenant.id = erasure.tenant_id`;
+    const tenant = known.get(erasureId) ?? (await session.rows<{ id: string; number: number }>(sql, [erasureId]))[0];
+    if (!tenant) throw new Bug(`there is no erasure ${erasureId}, or it has no tenant`);
+    known.set(erasureId, tenant);
+    return tenant;
+  };
 }

@@ -1,7 +1,8 @@
 import { firstIdOf } from '../lib/ids.ts';
 import { type Erasure, type ItemState, mayErasureMove, mayItemMove } from '../model/erasure.ts';
+import type { ErasureTally } from '../model/erasure-store.ts';
 import { Bug } from '../model/errors.ts';
-import type { ErasureTally, StoreReads, StoreTx } from '../model/store.ts';
+import type { StoreReads, StoreTx } from '../model/store.ts';
 import { assignments, changeOne, insertOne } from './changes.ts';
 import { fromErasure, toErasure, toFlag, toItem } from './rows.ts';
 import type { Session } from './session.ts';
@@ -15,14 +16,10 @@ export function erasureReads(session: Session): StoreReads['erasures'] {
       return row && toErasure(row);
     },
     async items(erasureId, { fromSeq, limit, states }) {
-      const items = session.builder
-        .selectFrom('item')
-        .selectAll()
-        .where('erasure_id', '=', erasureId)
-        .where('seq', '>=', fromSeq)
-        .orderBy('seq')
-        .limit(limit);
-      return (await (states ? items.where('state', 'in', states) : items).execute()).map(toItem);
+      const inState = states === undefined ? '' : ` AND ${dialect.within('state')}`;
+      const sql = `SELECT * FROM item WHERE erasure_id = ? AND seq >= ?${inState} ORDER BY seq LIMIT ?`;
+      const chosen = states === undefined ? [] : [dialect.list(states)];
+      return (await session.rows<Row<'item'>>(sql, [erasureId, fromSeq, ...chosen, limit])).map(toItem);
     },
     async tally(erasureId) {
       const sql = 'SELECT state, count(*) AS items FROM item WHERE erasure_id = ? GROUP BY state';
@@ -33,6 +30,10 @@ export function erasureReads(session: Session): StoreReads['erasures'] {
         tally.items += items;
       }
       return tally;
+    },
+    async itemsOf(erasureIds) {
+      const sql = `SELECT * FROM item WHERE ${dialect.within('erasure_id')} ORDER BY erasure_id, seq`;
+      return (await session.rows<Row<'item'>>(sql, [dialect.list(erasureIds)])).map(toItem);
     },
     async gatesOf(callIds) {
       const sql = `SELECT item.call_id, item.erasure_id, erasure.action, erasure.keep_recording
@@ -70,7 +71,10 @@ export function erasureReads(session: Session): StoreReads['erasures'] {
 
 type GateRow = Pick<Row<'item'>, 'call_id' | 'erasure_id'> & Pick<Row<'erasure'>, 'action' | 'keep_recording'>;
 
-type ErasureWrites = Pick<StoreTx['erasures'], 'insert' | 'addItems' | 'move' | 'stamp' | 'moveItems' | 'moveSpan'>;
+type ErasureWrites = Pick<
+  StoreTx['erasures'],
+  'insert' | 'addItems' | 'move' | 'stamp' | 'moveItems' | 'moveAll' | 'complete' | 'moveSpan'
+>;
 type Stamps = Partial<Pick<Erasure, 'unreadableAt' | 'shreddedAt' | 'sealedAt' | 'goneAt'>>;
 
 /** Throws Bug for a move that DESIGN section 4 does not have. */
@@ -108,6 +112,16 @@ export function erasureWrites(session: Session): ErasureWrites {
         failed_code = CASE WHEN ? = 1 THEN ? ELSE failed_code END WHERE ${chosen}`;
       const setsCode = toFlag(failedCode !== undefined);
       return await session.change(change, [to, outcome ?? null, setsCode, failedCode ?? null, ...parameters]);
+    },
+    async moveAll(erasureIds, from, to) {
+      refuseMove(from, to);
+      const sql = `UPDATE item SET state = ? WHERE ${dialect.within('erasure_id')} AND state = ?`;
+      return await session.change(sql, [to, dialect.list(erasureIds), from]);
+    },
+    async complete(erasureIds, { sealedAt, goneAt }) {
+      const sql = `UPDATE erasure SET state = 'completed', sealed_at = ?, gone_at = ?
+        WHERE ${dialect.within('id')} AND state = 'running'`;
+      return await session.change(sql, [sealedAt, goneAt, dialect.list(erasureIds)]);
     },
     async moveSpan(span, from, to, change) {
       refuseMove(from, to);

@@ -2,6 +2,7 @@ import type { StoreReads, StoreTx } from '../model/store.ts';
 import { rowInsert } from './batches.ts';
 import { toHold } from './rows.ts';
 import type { Session } from './session.ts';
+import type { Row } from './tables.ts';
 
 export function holdReads(session: Session): StoreReads['holds'] {
   const holds = (tenantId: string) => session.builder.selectFrom('hold').selectAll().where('tenant_id', '=', tenantId);
@@ -12,7 +13,8 @@ export function holdReads(session: Session): StoreReads['holds'] {
     },
     /** By id: the order in which they were placed. */
     async active(tenantId) {
-      return (await holds(tenantId).where('released_at', 'is', null).orderBy('id').execute()).map(toHold);
+      const sql = 'SELECT * FROM hold WHERE tenant_id = ? AND released_at IS NULL ORDER BY id';
+      return (await session.rows<Row<'hold'>>(sql, [tenantId])).map(toHold);
     },
     /** Ascending. */
     async callsOf(holdId) {

@@ -1,6 +1,6 @@
 import { Bug } from '../model/errors.ts';
 import type { StoreReads, StoreTx } from '../model/store.ts';
-import { toKeptAnswer } from './rows.ts';
+import { toKeptAnswer } from './campaign-rows.ts';
 import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
 
@@ -10,6 +10,10 @@ export function keptAnswerReads(session: Session): StoreReads['answers'] {
       const sql = 'SELECT * FROM kept_answer WHERE tenant_id = ? AND key = ?';
       const row = await session.first<Row<'kept_answer'>>(sql, [tenantId, key]);
       return row && toKeptAnswer(row);
+    },
+    async ofSubject(subjectId) {
+      const sql = 'SELECT * FROM kept_answer WHERE subject_id = ? ORDER BY tenant_id, key';
+      return (await session.rows<Row<'kept_answer'>>(sql, [subjectId])).map(toKeptAnswer);
     },
   };
 }
@@ -28,12 +32,22 @@ export function keptAnswerWrites(session: Session): StoreTx['answers'] {
       const changed = await session.change(sql, [status, sealed, tenantId, key]);
       if (changed !== 1) throw new Bug('the answer to be finished is not there');
     },
+    /** Throws Bug where there is no such answer, or none that was finished. */
+    async setSealed(tenantId, key, sealed) {
+      const sql = 'UPDATE kept_answer SET sealed = ? WHERE tenant_id = ? AND key = ? AND status IS NOT NULL';
+      const changed = await session.change(sql, [sealed, tenantId, key]);
+      if (changed !== 1) throw new Bug('the answer to be sealed anew is not there');
+    },
     async dropUnfinished(subjectId) {
       await session.change('DELETE FROM kept_answer WHERE subject_id = ? AND status IS NULL', [subjectId]);
     },
     async dropOld(before, limit) {
       const old = 'SELECT tenant_id, key FROM kept_answer WHERE created_at < ? ORDER BY created_at LIMIT ?';
       return await session.change(`DELETE FROM kept_answer WHERE (tenant_id, key) IN (${old})`, [before, limit]);
+    },
+    async dropAhead(after, limit) {
+      const ahead = 'SELECT tenant_id, key FROM kept_answer WHERE created_at > ? ORDER BY created_at LIMIT ?';
+      return await session.change(`DELETE FROM kept_answer WHERE (tenant_id, key) IN (${ahead})`, [after, limit]);
     },
   };
 }

@@ -1,12 +1,10 @@
 /** Between rows and the model's types: one pair of functions per noun, and the only place that reads JSON. */
 import type { Insertable } from 'kysely';
 import type { Artifact, Call, MetadataEvent } from '../model/call.ts';
-import type { Candidate, Task } from '../model/campaign.ts';
 import type { DoomedBlob, Erasure, Hold, Item, Tombstone } from '../model/erasure.ts';
 import { Bug } from '../model/errors.ts';
 import type { JournalEntry, TopRow } from '../model/key-store.ts';
-import type { LateRecording } from '../model/store.ts';
-import type { ApiClient, AuditEntry, Job, KeptAnswer, Tenant, User } from '../model/tenant.ts';
+import type { ApiClient, AuditEntry, Job, Tenant } from '../model/tenant.ts';
 import type { Epoch, IdentifierKind } from '../model/token-store.ts';
 import type { Flag, JsonText, KindCode, Row, Tables } from './tables.ts';
 
@@ -20,7 +18,7 @@ export function toJson<T>(value: T): JsonText<T> {
 }
 
 /** Only text that `toJson` made has this type, so the value is what went in. */
-function fromJson<T>(text: JsonText<T>): T {
+export function fromJson<T>(text: JsonText<T>): T {
   return JSON.parse(text) as T;
 }
 
@@ -165,61 +163,6 @@ export function fromCall(call: Call): Insertable<Tables['call']> {
     updated_at: call.updatedAt,
     depersonalized_at: call.depersonalizedAt,
     recording_erased_at: call.recordingErasedAt,
-  };
-}
-
-export function toLateRecording(row: Row<'late_recording'>): LateRecording {
-  return { slot: row.slot, tenantId: row.tenant_id, callId: row.call_id, leaseUntil: row.lease_until };
-}
-
-export function toTask(row: Row<'task'>): Task {
-  return {
-    id: row.id,
-    tenantId: row.tenant_id,
-    status: row.status,
-    botId: row.bot_id,
-    templateId: row.template_id,
-    day: row.day,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  };
-}
-
-export function toCandidate(row: Row<'candidate'>): Candidate {
-  return {
-    id: row.id,
-    tenantId: row.tenant_id,
-    taskId: row.task_id,
-    status: row.status,
-    botId: row.bot_id,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    depersonalizedAt: row.depersonalized_at,
-  };
-}
-
-export function toUser(row: Row<'account'>): User {
-  return {
-    id: row.id,
-    number: row.number,
-    tenantId: row.tenant_id,
-    login: row.login,
-    passwordHash: row.password_hash,
-    scopes: fromJson(row.scopes),
-    version: row.version,
-    createdAt: row.created_at,
-    disabledAt: row.disabled_at,
-  };
-}
-
-export function toKeptAnswer(row: Row<'kept_answer'>): KeptAnswer {
-  return {
-    tenantId: row.tenant_id,
-    key: row.key,
-    subjectId: row.subject_id,
-    status: row.status,
-    sealed: row.sealed,
-    createdAt: row.created_at,
   };
 }
 

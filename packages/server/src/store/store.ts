@@ -20,7 +20,7 @@ import { jobReads, jobWrites } from './jobs.ts';
 import { journalChanges, journalReads } from './journal.ts';
 import { keptAnswerReads, keptAnswerWrites } from './kept-answers.ts';
 import { keyReads, keyWrites } from './key-pages.ts';
-import { lateRecordingReads, lateRecordingWrites } from './late-recordings.ts';
+import { lateArtifactReads, lateArtifactWrites } from './late-artifacts.ts';
 import { migrate } from './migrate.ts';
 import { migrations } from './migrations/index.ts';
 import type { Session } from './session.ts';
@@ -103,7 +103,7 @@ function readsOn(session: Session): StoreReads {
     clients: clientReads,
     artifacts: artifactReads,
     calls: callReads,
-    lateRecordings: lateRecordingReads,
+    lateArtifacts: lateArtifactReads,
     tasks: taskReads,
     candidates: candidateReads,
     users: userReads,
@@ -127,7 +127,7 @@ function writesOn(session: Session): StoreTx {
     clients: clientWrites,
     artifacts: artifactWrites,
     calls: callWrites,
-    lateRecordings: lateRecordingWrites,
+    lateArtifacts: lateArtifactWrites,
     tasks: taskWrites,
     candidates: candidateWrites,
     users: userWrites,

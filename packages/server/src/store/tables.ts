@@ -87,7 +87,7 @@ type CallTable = {
   recording_erased_at: number | null;
 };
 
-type LateRecordingTable = { slot: number; tenant_id: string; call_id: string; lease_until: number };
+type LateArtifactTable = { slot: number; tenant_id: string; call_id: string; lease_until: number };
 
 type TaskTable = {
   id: string;
@@ -227,7 +227,7 @@ export type Tables = {
   journal: JournalTable;
   artifact: ArtifactTable;
   call: CallTable;
-  late_recording: LateRecordingTable;
+  late_artifact: LateArtifactTable;
   task: TaskTable;
   candidate: CandidateTable;
   account: AccountTable;

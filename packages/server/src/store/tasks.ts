@@ -1,6 +1,6 @@
 import type { StoreReads, StoreTx } from '../model/store.ts';
+import { toTask } from './campaign-rows.ts';
 import { changeOne, insertOne } from './changes.ts';
-import { toTask } from './rows.ts';
 import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
 
@@ -32,6 +32,12 @@ export function taskReads(session: Session): StoreReads['tasks'] {
         .limit(limit);
       return (await (statuses ? tasks.where('status', 'in', statuses) : tasks).execute()).map(toTask);
     },
+    async unfinished(before, limit, after = { updatedAt: Number.MIN_SAFE_INTEGER, id: '' }) {
+      // A constant, not a parameter: only so the database knows that its index of unfinished tasks will do.
+      const sql = `SELECT * FROM task WHERE status = 'ADDING' AND updated_at < ? AND (updated_at, id) > (?, ?)
+        ORDER BY updated_at, id LIMIT ?`;
+      return (await session.rows<Row<'task'>>(sql, [before, after.updatedAt, after.id, limit])).map(toTask);
+    },
     async page(afterId, limit) {
       const sql = 'SELECT * FROM task WHERE id > ? ORDER BY id LIMIT ?';
       return (await session.rows<Row<'task'>>(sql, [afterId, limit])).map(toTask);
@@ -58,6 +64,10 @@ export function taskWrites(session: Session): StoreTx['tasks'] {
     async update(id, change) {
       const columns = { status: change.status, updated_at: change.updatedAt };
       await changeOne(session, { table: 'task', by: 'id', key: id }, columns);
+    },
+    async delete(ids) {
+      const { dialect } = session;
+      await session.change(`DELETE FROM task WHERE ${dialect.within('id')}`, [dialect.list(ids)]);
     },
   };
 }

@@ -1,4 +1,5 @@
-import type { StoreReads, StoreTx, TombstoneToken } from '../model/store.ts';
+import type { TombstoneToken } from '../model/erasure-store.ts';
+import type { StoreReads, StoreTx } from '../model/store.ts';
 import { rowInsert } from './batches.ts';
 import { fromKindCode, toKindCode, toTombstone } from './rows.ts';
 import type { Parameter, Session } from './session.ts';

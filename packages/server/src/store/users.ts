@@ -1,7 +1,8 @@
 import { Bug } from '../model/errors.ts';
 import type { StoreReads, StoreTx } from '../model/store.ts';
+import { toUser } from './campaign-rows.ts';
 import { changeOne, insertOne } from './changes.ts';
-import { toJson, toUser } from './rows.ts';
+import { toJson } from './rows.ts';
 import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
 
@@ -19,6 +20,10 @@ export function userReads(session: Session): StoreReads['users'] {
     async list(tenantId) {
       const sql = 'SELECT * FROM account WHERE tenant_id = ? ORDER BY number';
       return (await session.rows<Row<'account'>>(sql, [tenantId])).map(toUser);
+    },
+    async page(afterNumber, limit) {
+      const sql = 'SELECT * FROM account WHERE number > ? ORDER BY number LIMIT ?';
+      return (await session.rows<Row<'account'>>(sql, [afterNumber, limit])).map(toUser);
     },
   };
 }
@@ -45,6 +50,7 @@ export function userWrites(session: Session): StoreTx['users'] {
     /** Throws Bug where there is no such user. */
     async update(id, change) {
       const columns = {
+        login: change.login,
         password_hash: change.passwordHash,
         version: change.version,
         disabled_at: change.disabledAt,

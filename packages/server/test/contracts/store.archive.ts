@@ -163,6 +163,34 @@ export const archiveCases = {
     const found = await store.reads.artifacts.findMany([...owners, id()], 'details');
     expect(found.toSorted((a, b) => a.slot - b.slot)).toEqual(details.slice(1));
   },
+  'how much is sealed of an owner is told by kind, events with the details, and nothing of what is on its way': async ({
+    store,
+  }) => {
+    const tenant = await addTenant(store);
+    const [call, other, empty] = [callOf(tenant), callOf(tenant), callOf(tenant)];
+    const event = { id: id(), tenantId: tenant.id, callId: call.id, receivedAt: 1, sealed: Buffer.alloc(7) };
+    await store.write(async (tx) => {
+      await tx.artifacts.insert([
+        artifactOf(call, 1, { kind: 'details', sealed: Buffer.alloc(100_000) }),
+        artifactOf(call, 2, { kind: 'transcript', sealed: Buffer.alloc(30) }),
+        artifactOf(call, 3, { kind: 'transcript', sealed: null }),
+        artifactOf(other, 4, { kind: 'correlation', sealed: Buffer.alloc(5) }),
+        artifactOf(empty, 5, { kind: 'details', sealed: null }),
+      ]);
+      await tx.events.insert([event, { ...event, id: id() }]);
+    });
+    const { sealedBytes } = store.reads.artifacts;
+    const owners = [call.id, other.id, empty.id, id()];
+    expect(await sealedBytes(owners, ['details', 'transcript'])).toEqual(new Map([[call.id, 100_044]]));
+    expect(await sealedBytes(owners, ['transcript', 'correlation'])).toEqual(
+      new Map([
+        [call.id, 30],
+        [other.id, 5],
+      ]),
+    );
+    expect(await sealedBytes([], ['details'])).toEqual(new Map());
+    expect(await sealedBytes(owners, [])).toEqual(new Map());
+  },
   'a slot has one artifact, of which only the sealing changes': async ({ store }) => {
     const call = callOf(await addTenant(store));
     const artifact = artifactOf(call, 1, { sealed: null, blob: 'b' });

@@ -1,14 +1,21 @@
 import { describe, test } from 'vitest';
 import type { StoreSubject } from '../support/store-subject.ts';
 import { archiveCases } from './store.archive.ts';
+import { campaignCases } from './store.campaigns.ts';
+import { candidateCases } from './store.candidates.ts';
+import { completingCases } from './store.completing.ts';
 import { copyCases } from './store.copies.ts';
 import { erasureCases } from './store.erasures.ts';
 import { eventCases } from './store.events.ts';
 import { groupingCases } from './store.grouping.ts';
+import { lateArtifactCases } from './store.late-artifacts.ts';
+import { markCases } from './store.marks.ts';
 import { recordCases } from './store.records.ts';
+import { searchCases } from './store.searching.ts';
 import { spanCases } from './store.spans.ts';
 import { tokenCases } from './store.tokens.ts';
 import { transactionCases } from './store.transactions.ts';
+import { userCases } from './store.users.ts';
 
 const cases = {
   ...transactionCases,
@@ -17,6 +24,13 @@ const cases = {
   ...tokenCases,
   ...erasureCases,
   ...spanCases,
+  ...completingCases,
+  ...markCases,
+  ...searchCases,
+  ...campaignCases,
+  ...candidateCases,
+  ...userCases,
+  ...lateArtifactCases,
   ...eventCases,
   ...recordCases,
   ...copyCases,

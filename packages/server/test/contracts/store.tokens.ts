@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
-import type { TombstoneToken } from '../../src/model/store.ts';
+import type { TombstoneToken } from '../../src/model/erasure-store.ts';
 import type { StoredToken } from '../../src/model/token-store.ts';
 import { addTenant, callOf, id, tokenOf } from '../support/store-rows.ts';
 import type { StoreCases } from '../support/store-subject.ts';

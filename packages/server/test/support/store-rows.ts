@@ -2,10 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { newId } from '../../src/lib/ids.ts';
 import { type Artifact, type Call, noCampaign, untouched } from '../../src/model/call.ts';
+import type { Candidate, Task } from '../../src/model/campaign.ts';
 import type { Erasure, Hold, Item, ItemState } from '../../src/model/erasure.ts';
 import type { JournalEntry } from '../../src/model/key-store.ts';
-import type { Store } from '../../src/model/store.ts';
-import type { ApiClient, AuditEntry, Tenant } from '../../src/model/tenant.ts';
+import type { LateArtifact, Store } from '../../src/model/store.ts';
+import type { ApiClient, AuditEntry, KeptAnswer, Tenant, User } from '../../src/model/tenant.ts';
 import type { StoredToken } from '../../src/model/token-store.ts';
 
 let madeCount = 0;
@@ -62,11 +63,14 @@ export function uploadOf(tenant: Tenant, uploadUntil: number): Call {
   return callOf(tenant, { status: 'uploading', uploadUntil, startedAt: null, endedAt: null, durationMs: null });
 }
 
-export function artifactOf(call: Call, slot: number, change: Partial<Artifact> = {}): Artifact {
+/** What owns artifacts and tokens: a call, a candidate, a task, a user. */
+type Owner = Pick<Call, 'id' | 'tenantId'>;
+
+export function artifactOf(owner: Owner, slot: number, change: Partial<Artifact> = {}): Artifact {
   return {
     slot,
-    tenantId: call.tenantId,
-    ownerId: call.id,
+    tenantId: owner.tenantId,
+    ownerId: owner.id,
     kind: 'transcript',
     sealed: Buffer.from(`sealed ${slot}`),
     blob: null,
@@ -75,8 +79,69 @@ export function artifactOf(call: Call, slot: number, change: Partial<Artifact> =
   };
 }
 
-export function tokenOf(call: Call, change: Partial<StoredToken> = {}): StoredToken {
-  return { tenantId: call.tenantId, epoch: 1, kind: 'phone', token: randomBytes(16), ownerId: call.id, ...change };
+export function tokenOf(owner: Owner, change: Partial<StoredToken> = {}): StoredToken {
+  return { tenantId: owner.tenantId, epoch: 1, kind: 'phone', token: randomBytes(16), ownerId: owner.id, ...change };
+}
+
+/** A recording on its way to a call that is there. */
+export function lateOf(call: Call, slot: number, leaseUntil: number): LateArtifact {
+  return { slot, tenantId: call.tenantId, callId: call.id, leaseUntil };
+}
+
+export function taskOf(tenant: Tenant, change: Partial<Task> = {}): Task {
+  return {
+    id: id(),
+    tenantId: tenant.id,
+    status: 'READY',
+    botId: id(),
+    templateId: null,
+    day: null,
+    createdAt: 1_700_000_000_000,
+    updatedAt: 1_700_000_000_000,
+    ...change,
+  };
+}
+
+export function candidateOf(task: Task, change: Partial<Candidate> = {}): Candidate {
+  return {
+    id: id(),
+    tenantId: task.tenantId,
+    taskId: task.id,
+    status: 'PENDING',
+    botId: task.botId,
+    createdAt: 1_700_000_000_000,
+    updatedAt: 1_700_000_000_000,
+    depersonalizedAt: null,
+    ...change,
+  };
+}
+
+/** A user as it is added: the store gives the number. */
+export function userOf(tenant: Tenant, change: Partial<Omit<User, 'number'>> = {}): Omit<User, 'number'> {
+  return {
+    id: id(),
+    tenantId: tenant.id,
+    login: randomBytes(32),
+    passwordHash: '$argon2id$v=19$m=1,t=1,p=1$c2FsdA$aGFzaA',
+    scopes: ['calls:read', 'erasures:execute'],
+    version: 1,
+    createdAt: 1,
+    disabledAt: null,
+    ...change,
+  };
+}
+
+/** What is kept of a request that is still under way. */
+export function answerOf(call: Call, change: Partial<KeptAnswer> = {}): KeptAnswer {
+  return {
+    tenantId: call.tenantId,
+    key: randomBytes(16),
+    subjectId: call.id,
+    status: null,
+    sealed: null,
+    createdAt: 1,
+    ...change,
+  };
 }
 
 export function erasureOf(tenant: Tenant, change: Partial<Erasure> = {}): Erasure {

@@ -1,0 +1,144 @@
+import type { Artifact, CallArtifactKind } from './call.ts';
+import type {
+  DoomedBlob,
+  Erasure,
+  ErasureState,
+  Hold,
+  Item,
+  ItemOutcome,
+  ItemSpan,
+  ItemState,
+  SpanCall,
+  Tombstone,
+} from './erasure.ts';
+import type { IdentifierKind, StoredToken } from './token-store.ts';
+
+export type TombstoneToken = { tenantId: string; kind: IdentifierKind; token: Uint8Array; callId: string };
+export type ErasureTally = Record<ItemState, number> & { items: number };
+
+/** Erasures, and what they leave: tombstones, doomed bytes; and the holds that stop them. Reads. */
+export interface ErasureReads {
+  tombstones: {
+    find(tenantId: string, callIds: readonly string[]): Promise<Tombstone[]>;
+    /** Tombstones that carry this token. */
+    findByToken(tenantId: string, kind: IdentifierKind, token: Uint8Array): Promise<Tombstone[]>;
+    tokensOf(callId: string): Promise<TombstoneToken[]>;
+    page(afterCallId: string, limit: number): Promise<Tombstone[]>;
+    /** All tombstone tokens in an order of the store's, whether or not their tombstones are there. For fsck. */
+    tokenPage(after: TombstoneToken | undefined, limit: number): Promise<TombstoneToken[]>;
+  };
+  erasures: {
+    find(id: string): Promise<Erasure | undefined>;
+    /** Items by `seq`, ascending, from `fromSeq`; only those in one of the states when given. */
+    items(
+      erasureId: string,
+      options: { fromSeq: number; limit: number; states?: readonly ItemState[] },
+    ): Promise<Item[]>;
+    tally(erasureId: string): Promise<ErasureTally>;
+    /** Every item of these erasures, by erasure and `seq`. */
+    itemsOf(erasureIds: readonly string[]): Promise<Item[]>;
+    /** Started erasures that have not finished, and which of a call they still gate. */
+    gatesOf(
+      callIds: readonly string[],
+    ): Promise<{ callId: string; erasureId: string; action: Erasure['action']; keepRecording: boolean }[]>;
+    /** Erasures that run, oldest first. */
+    open(limit: number): Promise<Erasure[]>;
+    page(afterId: string, limit: number): Promise<Erasure[]>;
+    /**
+     * True if an erasure of the tenant has destroyed keys at or after this time, or has begun and may do so yet; or if
+     * tokens have gone in another way: with a hold that was released, or an upload that was given up.
+     */
+    anyShreddedSince(tenantId: string, at: number): Promise<boolean>;
+  };
+  doomed: {
+    /** Those of these owners, whichever erasure doomed them. */
+    ofOwners(ownerIds: readonly string[]): Promise<DoomedBlob[]>;
+    /** Those without an erasure (abandoned uploads), oldest first; those after `after`. */
+    unowned(limit: number, after?: Pick<DoomedBlob, 'blob' | 'since'>): Promise<DoomedBlob[]>;
+    all(afterBlob: string, limit: number): Promise<DoomedBlob[]>;
+    /** Those of the blobs that are doomed, in no particular order. */
+    find(blobs: readonly string[]): Promise<DoomedBlob[]>;
+  };
+  holds: {
+    find(tenantId: string, id: string): Promise<Hold | undefined>;
+    active(tenantId: string): Promise<Hold[]>;
+    callsOf(holdId: string): Promise<string[]>;
+  };
+}
+
+/** The same in a write transaction. */
+export interface ErasureWrites {
+  tombstones: ErasureReads['tombstones'] & {
+    insert(tombstones: readonly Tombstone[], tokens: readonly TombstoneToken[]): Promise<void>;
+    /** Drops tombstones whose `goneAt` is before `before`. Returns how many. */
+    dropGone(before: number, limit: number): Promise<number>;
+  };
+  erasures: ErasureReads['erasures'] & {
+    insert(erasure: Erasure): Promise<void>;
+    addItems(erasureId: string, fromSeq: number, ownerIds: readonly string[]): Promise<void>;
+    /** Moves the state if it is `from`; false otherwise. */
+    move(
+      id: string,
+      from: ErasureState,
+      to: ErasureState,
+      change: Partial<Pick<Erasure, 'unreadableAt' | 'shreddedAt' | 'sealedAt' | 'goneAt'>>,
+    ): Promise<boolean>;
+    stamp(id: string, change: Partial<Pick<Erasure, 'shreddedAt' | 'sealedAt' | 'goneAt'>>): Promise<void>;
+    /** Moves these items if all are in `from`; returns how many moved. */
+    moveItems(
+      erasureId: string,
+      seqs: readonly number[],
+      from: ItemState,
+      to: ItemState,
+      change: { outcome?: ItemOutcome; failedCode?: string | null },
+    ): Promise<number>;
+    /** Moves every item of these erasures that is in `from`; returns how many moved. */
+    moveAll(erasureIds: readonly string[], from: ItemState, to: ItemState): Promise<number>;
+    /** Ends those of these erasures that run as `completed`; returns how many. */
+    complete(erasureIds: readonly string[], times: { sealedAt: number; goneAt: number }): Promise<number>;
+    /** Moves every item of the span that is in `from`; returns how many moved. */
+    moveSpan(span: ItemSpan, from: ItemState, to: ItemState, change: { outcome?: ItemOutcome }): Promise<number>;
+
+    /*
+     * The shredding transaction works on a span of items with set-based statements: 10,000 calls must not be 10,000
+     * round trips. "The span" below is: its items in state `planned`.
+     */
+    /** Artifacts of these kinds of the span's calls, by slot. */
+    spanArtifacts(
+      span: ItemSpan,
+      kinds: readonly CallArtifactKind[],
+    ): Promise<Pick<Artifact, 'slot' | 'ownerId' | 'blob'>[]>;
+    /** Calls of the span that are no longer there, or whose status is not `complete`. */
+    spanCalls(span: ItemSpan): Promise<SpanCall[]>;
+    spanTokens(span: ItemSpan, kinds: readonly IdentifierKind[]): Promise<StoredToken[]>;
+    /** Metadata events of the span's calls. */
+    deleteSpanEvents(span: ItemSpan): Promise<void>;
+    deleteSpanArtifacts(span: ItemSpan, kinds: readonly CallArtifactKind[]): Promise<void>;
+    deleteSpanTokens(span: ItemSpan, kinds: readonly IdentifierKind[] | 'all'): Promise<void>;
+    /** Deletes the span's calls; one whose upload is under way stays, marked as doomed. */
+    deleteSpanCalls(span: ItemSpan): Promise<void>;
+    /**
+     * Marks the span's calls, and its candidates, as erased in part; a mark that is there keeps its time. A candidate that is
+     * depersonalized is `CANCELLED` too, unless it is `ADDING`, as a restored one may be: then nobody may ever see it.
+     * Returns the ids of those that did not have such a mark.
+     */
+    markSpan(span: ItemSpan, marks: { depersonalizedAt?: number; recordingErasedAt?: number }): Promise<string[]>;
+    /** Sets `journalId` of items and moves them to `shredded`. */
+    shredItems(
+      erasureId: string,
+      items: readonly { seq: number; journalId: string | null; outcome: ItemOutcome }[],
+    ): Promise<void>;
+    /** Sets `goneAt` of the tombstones of the span's calls (items in state `removed`). */
+    stampSpanTombstones(span: ItemSpan, goneAt: number): Promise<void>;
+  };
+  doomed: ErasureReads['doomed'] & {
+    insert(blobs: readonly DoomedBlob[]): Promise<void>;
+    delete(blobs: readonly string[]): Promise<void>;
+  };
+  holds: ErasureReads['holds'] & {
+    /** Takes the tenant's hold row: shared by shredding, alone by placing and releasing. */
+    lock(tenantId: string, mode: 'shared' | 'alone'): Promise<void>;
+    insert(hold: Hold, callIds: readonly string[]): Promise<void>;
+    release(id: string, at: number): Promise<void>;
+  };
+}
