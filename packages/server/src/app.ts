@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import { ensureSigningKey, newProcessId } from './engine/access/signing-key.ts';
 import { refuseForeignBlobs, takeBlobs } from './engine/archive/own-blobs.ts';
 import type { Engine } from './engine/context.ts';
+import { createCompletions } from './engine/erasure/complete-together.ts';
 import { createShredQueue } from './engine/erasure/shred.ts';
 import { Worker } from './engine/jobs/worker.ts';
 import { Secrets } from './engine/secrets.ts';
@@ -179,6 +180,7 @@ async function assemble(
       log,
     }),
     shredQueue: createShredQueue(() => engine),
+    completions: createCompletions(() => engine),
     access: {
       hasher: new PasswordHasher(),
       verified: new VerifiedSecrets({ clock }),

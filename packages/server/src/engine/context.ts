@@ -14,6 +14,7 @@ import { AppError } from '../model/errors.ts';
 import type { Store } from '../model/store.ts';
 import type { Scope, Tenant } from '../model/tenant.ts';
 import type { Vault } from '../model/vault.ts';
+import type { Completions } from './erasure/complete-together.ts';
 import type { ShredQueue } from './erasure/shred.ts';
 import type { Secrets } from './secrets.ts';
 import type { SealScheduler } from './upkeep/seal-scheduler.ts';
@@ -32,6 +33,8 @@ export type Limits = {
   tombstoneMs: number;
   /** How long a share link opens the call it was made for. */
   shareLifeMs: number;
+  /** How long a link to a recording opens it. */
+  recordLinkLifeMs: number;
 };
 
 /** What checking credentials takes. Counts and remembered secrets are this process's own. */
@@ -50,6 +53,7 @@ export type Engine = {
   sealer: SealScheduler;
   access: AccessTools;
   shredQueue: ShredQueue;
+  completions: Completions;
   clock: Clock;
   faults: Faults;
   log: Log;

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 /**
  * A new lower-case UUID of version 7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then 74 random bits.
@@ -6,12 +6,8 @@ import { randomBytes } from 'node:crypto';
  * Ids made later sort later to the millisecond, which keeps rows of one time together on disk.
  */
 export function newId(nowMs: number): string {
-  const bytes = randomBytes(16);
-  bytes.writeUIntBE(nowMs, 0, 6);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x70, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  const hex = bytes.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  // Node draws the bits of a version 4 by the hundred; all but its first half and its version are ours as they are.
+  return `${firstIdOf(nowMs)}-7${randomUUID().slice(15)}`;
 }
 
 /** When an id was made, in ms since the Unix epoch. */

@@ -3,7 +3,7 @@ import type { Engine } from '../../src/engine/context.ts';
 /** Longest wait for an archive to come to rest. */
 const restMsMax = 20_000;
 
-/** Resolves when no job is unfinished; fails when that takes too long. Its worker must be running. */
+/** Resolves when no job is unfinished and what follows its seals is done; fails when that takes too long. Its worker must be running. */
 export async function untilQuiet(engine: Engine): Promise<void> {
   const deadline = Date.now() + restMsMax;
   while ((await engine.store.reads.jobs.nextRunAt()) !== undefined) {
@@ -14,4 +14,5 @@ export async function untilQuiet(engine: Engine): Promise<void> {
     engine.nudge();
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+  await engine.sealer.settled();
 }

@@ -97,7 +97,6 @@ describe('a worker whose lease another process has taken', () => {
     'remove:recorded',
     'erase:sealed',
     'verify:looked',
-    'verify:recorded',
   ])('wakes at %s to find the work done, is refused, and changes nothing', async (point) => {
     const { engine, caller, logged } = timed.app;
     const [, ...ids] = await archived(4);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ErasureTally } from '../../src/model/store.ts';
+import type { ErasureTally } from '../../src/model/erasure-store.ts';
 import { PurgeHome } from './purge-home.ts';
 
 const calls = 5000;

@@ -7,7 +7,7 @@ import { expect } from 'vitest';
 import { type App, openApp } from '../../src/app.ts';
 import { sweepAbandonedUploads } from '../../src/engine/archive/abandoned-uploads.ts';
 import { silentLog } from '../../src/lib/log.ts';
-import type { ErasureTally } from '../../src/model/store.ts';
+import type { ErasureTally } from '../../src/model/erasure-store.ts';
 import type { AuditEntry } from '../../src/model/tenant.ts';
 import { openSqliteStore } from '../../src/store/store.ts';
 import { expectAtRest, standingOf } from '../crash/invariants.ts';

@@ -1,13 +1,13 @@
 import { steadyMs } from '../../lib/clock.ts';
 import { pause } from '../../lib/pause.ts';
 import type { Erasure, ErasureAction } from '../../model/erasure.ts';
-import type { StoreTx } from '../../model/store.ts';
+import { AppError } from '../../model/errors.ts';
 import type { Job } from '../../model/tenant.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
 import { heldAmong } from '../holds/held-calls.ts';
 import { withLease } from '../jobs/erasure-job.ts';
-import { planErasure, startErasure } from './plan.ts';
-import { completeErasure, shredErasure } from './run.ts';
+import { planAndStart, type StartedErasure, type StillSo } from './plan.ts';
+import { completeErasure, type HowShredded, shredErasure } from './run.ts';
 
 /** Longer than any request waits for its answer. */
 const elsewhereMsMax = 30_000;
@@ -21,19 +21,21 @@ export type EraseNow = {
   /** Runs once the gate stands and before any key is destroyed: the last look at what the answer must name. */
   beforeShredding?: () => Promise<void>;
   /** Asked in the commit of the gate: false calls it off, with `plan_changed`. */
-  isStillSo?: (tx: StoreTx) => Promise<boolean>;
+  isStillSo?: StillSo;
+  /** The candidate among them. With one, any that is held refuses all: nothing is planned, and `item_held` is thrown. */
+  candidateId?: string;
 };
 
 /** An erasure that has been started. */
 export type Started = {
   erasure: Erasure;
-  /** Of the calls asked for: those under hold. They are not part of the erasure; nothing is queued for them. */
+  /** Of what was asked for: those under hold. They are not part of the erasure; nothing is queued for them. */
   heldCallIds: ReadonlySet<string>;
   /**
    * Resolves when every key is destroyed, whoever did it in the end. Rejects when that cannot be waited for: the process
    * ends, nobody has got there in half a minute, or `beforeShredding` failed. The erasure goes on all the same.
    */
-  shredded: Promise<void>;
+  shredded: Promise<HowShredded>;
   /** Resolves when this process is done with it, whatever came of it. */
   ended: Promise<void>;
 };
@@ -53,31 +55,36 @@ export async function eraseNow(engine: Engine, caller: Caller, asked: EraseNow):
   requireScope(caller, 'erasures:execute');
   const callIds = [...new Set(asked.callIds)];
   const heldCallIds = await heldAmong(engine, engine.store.reads, caller.tenant.id, callIds);
+  const { action, keepRecording, candidateId } = asked;
+  if (candidateId !== undefined && heldCallIds.size > 0) throw new AppError('item_held');
   const free = callIds.filter((id) => !heldCallIds.has(id));
   if (free.length === 0) return undefined;
-  const { action, keepRecording } = asked;
-  const plan = { action, keepRecording, waitsForHolds: false, callIds: free };
-  const erasure = await planErasure(engine, caller, plan);
-  const owner = engine.processId;
-  const runner = { owner, leaseMs: engine.limits.jobLeaseMs };
-  const { jobId, leaseUntil } = await startErasure(engine, caller, erasure, runner, asked.isStillSo);
+  const what = { action, keepRecording, waitsForHolds: false, callIds: free };
+  const plan = candidateId === undefined ? what : { ...what, candidateId };
+  const runner = { owner: engine.processId, leaseMs: engine.limits.jobLeaseMs };
+  const started = await planAndStart(engine, caller, plan, runner, asked.isStillSo);
+  const { erasure } = started;
+  return { erasure, heldCallIds, ...runLeased(engine, started, asked.beforeShredding) };
+}
+
+function runLeased(
+  engine: Engine,
+  { erasure, jobId, leaseUntil, items }: StartedErasure,
+  first?: () => Promise<void>,
+): Pick<Started, 'shredded' | 'ended'> {
   const job: Job = {
     id: jobId,
     kind: 'erasure',
     payload: erasure.id,
     runAt: engine.clock.now(),
     attempts: 1,
-    leaseOwner: owner,
+    leaseOwner: engine.processId,
     leaseUntil,
     lastError: null,
     finishedAt: null,
   };
-  return { erasure, heldCallIds, ...runLeased(engine, job, asked.beforeShredding) };
-}
-
-function runLeased(engine: Engine, job: Job, first?: () => Promise<void>): Pick<Started, 'shredded' | 'ended'> {
-  let shreddedIs: { resolve: () => void; reject: (error: unknown) => void };
-  const shredded = new Promise<void>((resolve, reject) => {
+  let shreddedIs: { resolve: (how: HowShredded) => void; reject: (error: unknown) => void };
+  const shredded = new Promise<HowShredded>((resolve, reject) => {
     shreddedIs = { resolve, reject };
   });
   // Whoever does not wait for the shredding must not see its failure as an unhandled rejection.
@@ -87,14 +94,16 @@ function runLeased(engine: Engine, job: Job, first?: () => Promise<void>): Pick<
       shreddedIs.reject(error);
       throw error;
     });
+    let how: HowShredded;
     try {
-      await shredErasure(engine, run);
-      shreddedIs.resolve();
+      how = await shredErasure(engine, run, items && { erasure, items });
+      shreddedIs.resolve(how);
     } catch (error) {
       shreddedElsewhere(engine, job.payload, error).then(shreddedIs.resolve, shreddedIs.reject);
       throw error;
     }
-    await completeErasure(engine, run);
+    if (how.isSmall) await engine.completions.add({ erasure, run });
+    else await completeErasure(engine, run);
   });
   engine.background.add(ended);
   void ended.finally(() => engine.background.delete(ended));
@@ -105,11 +114,11 @@ function runLeased(engine: Engine, job: Job, first?: () => Promise<void>): Pick<
  * Resolves when the erasure's keys are destroyed, by a worker that took it over or by a later attempt: what failed here
  * is no answer to a request that others are just fulfilling. Throws `failure` when it does not come to that.
  */
-async function shreddedElsewhere(engine: Engine, erasureId: string, failure: unknown): Promise<void> {
+async function shreddedElsewhere(engine: Engine, erasureId: string, failure: unknown): Promise<HowShredded> {
   const deadline = steadyMs() + elsewhereMsMax;
   while (steadyMs() < deadline && !engine.stopping.aborted) {
     const erasure = await engine.store.reads.erasures.find(erasureId);
-    if (erasure !== undefined && erasure.shreddedAt !== null) return;
+    if (erasure !== undefined && erasure.shreddedAt !== null) return { isSmall: false, areAll: false };
     await pause(elsewherePollMs);
   }
   throw failure;

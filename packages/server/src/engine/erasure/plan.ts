@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { newId } from '../../lib/ids.ts';
-import type { Erasure, ErasureAction } from '../../model/erasure.ts';
+import type { Erasure, ErasureAction, Item } from '../../model/erasure.ts';
 import { AppError } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
@@ -13,13 +13,33 @@ export type NewErasure = {
   action: ErasureAction;
   keepRecording: boolean;
   waitsForHolds: boolean;
-  /** Calls of the caller's tenant, each once. Frozen: nobody adds to a plan. */
+  /** Calls and candidates of the caller's tenant, each once. Frozen: nobody adds to a plan. */
   callIds: readonly string[];
+  /** The candidate among them whose fate the others share: its item is the first. */
+  candidateId?: string;
 };
 
-/** Writes a plan: one row per call, in order of age, under a digest over action and ids. Nothing is erased by it. */
+/** Writes a plan: one row per item, in order of age, under a digest over action and ids in that order. Nothing is erased by it. */
 export async function planErasure(engine: Engine, caller: Caller, plan: NewErasure): Promise<Erasure> {
-  const callIds = [...plan.callIds].sort();
+  const { erasure, callIds } = drawUp(engine, caller, plan);
+  for (let from = 0; from === 0 || from < callIds.length; from += itemsPerStep) {
+    await engine.store.write(async (tx) => {
+      if (from === 0) await tx.erasures.insert(erasure);
+      await tx.erasures.addItems(erasure.id, from, callIds.slice(from, from + itemsPerStep));
+    });
+  }
+  await engine.faults.at('erase:planned');
+  return erasure;
+}
+
+/** A plan that nobody has written yet, and its items' calls in their order. */
+type DrawnUp = { erasure: Erasure; callIds: readonly string[] };
+
+function drawUp(engine: Engine, caller: Caller, plan: NewErasure): DrawnUp {
+  const { candidateId } = plan;
+  const sorted = [...plan.callIds].sort();
+  // By age it is the first anyway, unless clocks of several machines disagreed.
+  const callIds = candidateId === undefined ? sorted : [candidateId, ...sorted.filter((id) => id !== candidateId)];
   const now = engine.clock.now();
   const erasure: Erasure = {
     id: newId(now),
@@ -37,14 +57,50 @@ export async function planErasure(engine: Engine, caller: Caller, plan: NewErasu
     sealedAt: null,
     goneAt: null,
   };
-  for (let from = 0; from === 0 || from < callIds.length; from += itemsPerStep) {
-    await engine.store.write(async (tx) => {
-      if (from === 0) await tx.erasures.insert(erasure);
-      await tx.erasures.addItems(erasure.id, from, callIds.slice(from, from + itemsPerStep));
-    });
+  return { erasure, callIds };
+}
+
+/** Who runs an erasure from its start on, and for how long nobody else does. */
+export type Runner = { owner: string; leaseMs: number };
+
+/** Asked in the commit that starts an erasure: false when what it was planned for has changed since. */
+export type StillSo = (tx: StoreTx) => Promise<boolean>;
+
+/** An erasure that has been started; `items` are those that its runner need not read, undefined for many. */
+export type StartedErasure = { erasure: Erasure; jobId: string; leaseUntil: number; items: Item[] | undefined };
+
+/**
+ * Plans an erasure and starts it, in one commit where it is small. Throws `plan_changed`, and nothing is left to be
+ * started, when `isStillSo` says so.
+ */
+export async function planAndStart(
+  engine: Engine,
+  caller: Caller,
+  plan: NewErasure,
+  runner: Runner,
+  isStillSo: StillSo = async () => true,
+): Promise<StartedErasure> {
+  if (plan.callIds.length > itemsPerStep) {
+    const erasure = await planErasure(engine, caller, plan);
+    return { erasure, ...(await startErasure(engine, caller, erasure, runner, isStillSo)), items: undefined };
   }
+  const { erasure: planned, callIds } = drawUp(engine, caller, plan);
   await engine.faults.at('erase:planned');
-  return erasure;
+  const erasure: Erasure = { ...planned, state: 'running', unreadableAt: planned.createdAt };
+  const jobId = newId(erasure.createdAt);
+  const leaseUntil = await engine.store.write(async (tx) => {
+    if (!(await isStillSo(tx))) return undefined;
+    await tx.erasures.insert(erasure);
+    await tx.erasures.addItems(erasure.id, 0, callIds);
+    return await begin(engine, caller, tx, { erasure, jobId, items: callIds.length, runner });
+  });
+  if (leaseUntil === undefined) throw new AppError('plan_changed');
+  await engine.faults.at('erase:gated');
+  return { erasure, jobId, leaseUntil, items: callIds.map((callId, seq) => plannedItem(erasure.id, seq, callId)) };
+}
+
+function plannedItem(erasureId: string, seq: number, callId: string): Item {
+  return { erasureId, seq, callId, state: 'planned', outcome: null, failedCode: null, journalId: null };
 }
 
 /**
@@ -58,29 +114,41 @@ export async function startErasure(
   engine: Engine,
   caller: Caller,
   erasure: Erasure,
-  runner: { owner: string; leaseMs: number },
-  isStillSo?: (tx: StoreTx) => Promise<boolean>,
+  runner: Runner,
+  isStillSo: StillSo = async () => true,
 ): Promise<{ jobId: string; leaseUntil: number }> {
   const now = engine.clock.now();
   const jobId = newId(now);
   let leaseUntil = 0;
   const isStarted = await engine.store.write(async (tx) => {
-    const isSo = isStillSo === undefined || (await isStillSo(tx));
+    const isSo = await isStillSo(tx);
     const times = isSo ? { unreadableAt: now } : {};
     const moved = await tx.erasures.move(erasure.id, 'planned', isSo ? 'running' : 'cancelled', times);
     if (!moved) throw new AppError('erasure_state');
     if (!isSo) return false;
-    // Counted from here: the write may have waited for longer than a lease lasts.
-    leaseUntil = engine.clock.now() + runner.leaseMs;
-    const lease = { owner: runner.owner, until: leaseUntil };
-    await tx.jobs.enqueue({ id: jobId, kind: 'erasure', payload: erasure.id, runAt: now, lease });
     const { items } = await tx.erasures.tally(erasure.id);
-    await tx.audit.append(auditEntry(engine, caller, 'erasure.started', erasure.id, { action: erasure.action, items }));
+    leaseUntil = await begin(engine, caller, tx, { erasure, jobId, items, runner });
     return true;
   });
   if (!isStarted) throw new AppError('plan_changed');
   await engine.faults.at('erase:gated');
   return { jobId, leaseUntil };
+}
+
+/** What the commit that starts an erasure does beside the erasure's own row. Returns until when its job is leased. */
+async function begin(
+  engine: Engine,
+  caller: Caller,
+  tx: StoreTx,
+  { erasure, jobId, items, runner }: { erasure: Erasure; jobId: string; items: number; runner: Runner },
+): Promise<number> {
+  const now = engine.clock.now();
+  // Counted from here: the write may have waited for longer than a lease lasts.
+  const until = now + runner.leaseMs;
+  const lease = { owner: runner.owner, until };
+  await tx.jobs.enqueue({ id: jobId, kind: 'erasure', payload: erasure.id, runAt: now, lease });
+  await tx.audit.append(auditEntry(engine, caller, 'erasure.started', erasure.id, { action: erasure.action, items }));
+  return until;
 }
 
 /** Names a frozen plan: what is done, and to which calls, in the order of their ids. */

@@ -1,4 +1,4 @@
-import type { Call } from '../../model/call.ts';
+import { type Call, isLive } from '../../model/call.ts';
 import { hasCode } from '../../model/errors.ts';
 import { readCorrelations } from '../artifacts.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
@@ -19,7 +19,7 @@ export type PurgeOptions = {
   whatIf: boolean;
   /** The answer waits for the shredding at most this long; the purge goes on meanwhile. */
   waitMs: number;
-  /** Leaves calls alone that are still on their way into the archive, and says so of them. */
+  /** Leaves calls alone that are still on their way into the archive, or not over yet, and says so of them. */
   refuseIncomplete?: boolean;
 };
 
@@ -89,7 +89,7 @@ type Sorted = {
   callIds: readonly string[];
   /** Being purged already. */
   purging: ReadonlySet<string>;
-  /** Left alone, since they are on their way into the archive. */
+  /** Left alone, since they are on their way into the archive or not over yet. */
   incomplete: ReadonlySet<string>;
   /** To be purged. */
   fresh: readonly Call[];
@@ -104,12 +104,17 @@ async function sortOut(
   const callIds = [...calls.keys()];
   const purging = await gatedByPurge(engine.store.reads, callIds);
   const others = [...calls.values()].filter((call) => !purging.has(call.id));
-  const incomplete = new Set(refuseIncomplete ? others.flatMap((call) => (isComing(call) ? [call.id] : [])) : []);
+  const incomplete = new Set(refuseIncomplete ? others.flatMap((call) => (isIncomplete(call) ? [call.id] : [])) : []);
   return { callIds, purging, incomplete, fresh: others.filter((call) => !incomplete.has(call.id)) };
 }
 
 function isComing(call: Call): boolean {
   return call.status === 'uploading';
+}
+
+/** A call that is archived while it is to be dialled, or being spoken, has more to come. */
+function isIncomplete(call: Call): boolean {
+  return isComing(call) || isLive(call);
 }
 
 /** The session ids asked, each once, without those whose call is left alone: then what waits for it is, too. */

@@ -1,10 +1,10 @@
 import type { BlobName, EraseOutcome } from '../../model/blob-store.ts';
 import { type DoomedBlob, type Item, isShredded } from '../../model/erasure.ts';
 import { AppError, codeOf } from '../../model/errors.ts';
-import { destroyUpload } from '../archive/abandoned-uploads.ts';
 import type { Engine } from '../context.ts';
 import type { Run } from './run.ts';
 import { spanOf } from './shred.ts';
+import { stillUploading } from './still-uploading.ts';
 
 /**
  * Removes the bytes of shredded items. Items whose bytes would not go become `failed` with a code, keep their list of
@@ -15,19 +15,9 @@ export async function removeItems(engine: Engine, run: Run, given: readonly Item
   const items = given.filter(isShredded);
   const span = spanOf(run.erasureId, items);
   if (span === undefined) return;
-  // Asked before the bytes are erased: whoever has let go by now brings no more of them afterwards.
-  const uploading = await stillUploading(engine, items);
-  const doomed = await engine.store.reads.doomed.ofItems(span);
-  const { outcomes, failure } = await eraseBytes(engine, doomed);
-  await engine.faults.at('remove:bytes-erased');
-  const stuck = new Map<string, string>();
-  for (const { blob, ownerId } of doomed) {
-    const outcome = outcomes.get(blob);
-    if (outcome?.kind === 'erased' || outcome?.kind === 'absent') continue;
-    const failedCode = failure ? codeOf(failure.error) : 'blob_failed';
-    stuck.set(ownerId, outcome?.kind === 'locked' ? 'blob_locked' : failedCode);
-  }
-  for (const callId of uploading) stuck.set(callId, 'upload_busy');
+  const erasure = await engine.store.reads.erasures.find(run.erasureId);
+  if (erasure === undefined) return;
+  const { stuck, failure } = await removeBytes(engine, erasure.tenantId, items);
   await engine.store.write(async (tx) => {
     await run.fence(tx);
     for (const state of ['shredded', 'failed'] as const) {
@@ -48,6 +38,31 @@ export async function removeItems(engine: Engine, run: Run, given: readonly Item
   if (stuck.size > 0) throw new AppError('blob_failed', { detail: `${stuck.size} items keep their bytes` });
 }
 
+/**
+ * Removes the bytes of shredded items of one tenant, whichever erasures they belong to. Returns the calls of which some
+ * are left, or may still come, each with a code.
+ */
+export async function removeBytes(
+  engine: Engine,
+  tenantId: string,
+  items: readonly Item[],
+): Promise<{ stuck: Map<string, string>; failure?: { error: unknown } }> {
+  // Asked before the bytes are erased: whoever has let go by now brings no more of them afterwards.
+  const uploading = await stillUploading(engine, tenantId, items);
+  const doomed = await engine.store.reads.doomed.ofOwners(items.map((item) => item.callId));
+  const { outcomes, failure } = await eraseBytes(engine, doomed);
+  await engine.faults.at('remove:bytes-erased');
+  const stuck = new Map<string, string>();
+  for (const { blob, ownerId } of doomed) {
+    const outcome = outcomes.get(blob);
+    if (outcome?.kind === 'erased' || outcome?.kind === 'absent') continue;
+    const failedCode = failure ? codeOf(failure.error) : 'blob_failed';
+    stuck.set(ownerId, outcome?.kind === 'locked' ? 'blob_locked' : failedCode);
+  }
+  for (const callId of uploading) stuck.set(callId, 'upload_busy');
+  return failure ? { stuck, failure } : { stuck };
+}
+
 /** A store that does not answer at all, against its port, has erased none of them, for all that anybody knows. */
 async function eraseBytes(
   engine: Engine,
@@ -58,23 +73,4 @@ async function eraseBytes(
   } catch (error) {
     return { outcomes: new Map(), failure: { error } };
   }
-}
-
-/**
- * Calls whose uploader has not yet noticed that its call was erased: its bytes may still be coming. What is left of one
- * that has let go, or whose lease is over, is destroyed.
- */
-async function stillUploading(engine: Engine, items: readonly Item[]): Promise<string[]> {
-  // Also of calls that another erasure has shredded: whoever stamps the tombstone must know that no bytes will come.
-  const callIds = items.map((item) => item.callId);
-  const erasure = items[0] && (await engine.store.reads.erasures.find(items[0].erasureId));
-  if (erasure === undefined) return [];
-  const calls = await engine.store.reads.calls.findMany(erasure.tenantId, callIds);
-  const busy: string[] = [];
-  for (const { id, uploadUntil, isUploadDoomed } of calls) {
-    if (uploadUntil === null || !isUploadDoomed) continue;
-    if (uploadUntil <= engine.clock.now()) await destroyUpload(engine, erasure.tenantId, id);
-    else busy.push(id);
-  }
-  return busy;
 }

@@ -45,7 +45,8 @@ export async function resolveSessions(engine: Engine, caller: Caller, ids: reado
 }
 
 /**
- * Every call that carries any of these, however it was written; each once, ascending by id. Nothing is left out silently.
+ * Ids of every call, and of every candidate, that carries any of these, however it was written; each once, ascending.
+ * Nothing is left out silently.
  */
 export async function resolveCustomer(
   engine: Engine,
@@ -63,11 +64,11 @@ export async function resolveCustomer(
       afterId = last;
     }
   }
-  return await onlyCalls(reads, caller, [...found].sort());
+  return await withoutHolds(reads, caller, [...found].sort());
 }
 
-/** Tokens belong to calls and to holds; only calls can be erased. */
-async function onlyCalls(reads: StoreReads, caller: Caller, owners: readonly string[]): Promise<string[]> {
+/** Tokens belong to calls, candidates and holds. Candidates are told from calls by whoever reads the rows. */
+async function withoutHolds(reads: StoreReads, caller: Caller, owners: readonly string[]): Promise<string[]> {
   const holds = new Set((await reads.holds.active(caller.tenant.id)).map((hold) => hold.id));
   return holds.size === 0 ? [...owners] : owners.filter((owner) => !holds.has(owner));
 }

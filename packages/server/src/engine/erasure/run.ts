@@ -13,8 +13,15 @@ import { verifyItems } from './verify.ts';
 export type Fence = (tx: StoreTx) => Promise<void>;
 
 /** One run of an erasure: fenced, and stopped between steps when the lease is lost or the process ends. */
-export type Run = { erasureId: string; fence: Fence; signal: AbortSignal };
+export type Run = {
+  erasureId: string;
+  fence: Fence;
+  /** Ends the job in the transaction that ends the erasure. */
+  finish: (tx: StoreTx) => Promise<void>;
+  signal: AbortSignal;
+};
 
+const all = Number.MAX_SAFE_INTEGER;
 /** Items shredded in one transaction at the most. */
 const shredMax = 1000;
 /** Items of the first transaction of a run; the next ones grow or shrink with the time it took. */
@@ -27,8 +34,12 @@ const stepMax = 4000;
 /**
  * Destroys the keys of every planned item. When it resolves, nothing that the action erases can be opened again.
  * May be stopped anywhere and run again.
+ *
+ * @param fresh the erasure as it has just been started, with all its items: few of them are done with in one transaction.
  */
-export async function shredErasure(engine: Engine, run: Run): Promise<void> {
+export async function shredErasure(engine: Engine, run: Run, fresh?: Fresh): Promise<HowShredded> {
+  const isDone = fresh !== undefined && (await shredFresh(engine, run, fresh));
+  if (isDone) return isDone;
   const erasure = await erasureOf(engine, run.erasureId);
   await replan(engine, run, erasure);
   let limit = firstLimit;
@@ -44,11 +55,35 @@ export async function shredErasure(engine: Engine, run: Run): Promise<void> {
     // Requests that came meanwhile get their turn before the next transaction.
     await nextTurn();
   }
-  await engine.store.write(async (tx) => {
-    await run.fence(tx);
-    if (erasure.shreddedAt === null) await tx.erasures.stamp(erasure.id, { shreddedAt: engine.clock.now() });
-  });
+  const failed = await engine.store.reads.erasures.items(erasure.id, { fromSeq: 0, limit: all, states: ['failed'] });
+  // The time at which the last key was destroyed: while damage keeps one alive there is none.
+  if (erasure.shreddedAt === null && failed.every(isShredded)) {
+    await engine.store.write(async (tx) => {
+      await run.fence(tx);
+      await tx.erasures.stamp(erasure.id, { shreddedAt: engine.clock.now() });
+    });
+  }
   await engine.faults.at('erase:shredded');
+  return { isSmall: false, areAll: false };
+}
+
+export type Fresh = { erasure: Erasure; items: readonly Item[] };
+
+/** `isSmall`: may be completed together with others. `areAll`: no item was held back, or failed. False: look. */
+export type HowShredded = { isSmall: boolean; areAll: boolean };
+
+/** False where it takes more than one transaction, or damage is in its way. */
+async function shredFresh(engine: Engine, run: Run, { erasure, items }: Fresh): Promise<HowShredded | false> {
+  if (items.length > firstLimit) return false;
+  run.signal.throwIfAborted();
+  try {
+    const { held } = await engine.shredQueue.add({ erasure, items, fence: run.fence, areAll: true });
+    await engine.faults.at('erase:shredded');
+    return { isSmall: true, areAll: held === 0 };
+  } catch (error) {
+    if (hasCode(error, 'damage')) return false;
+    throw error;
+  }
 }
 
 /**
@@ -126,6 +161,7 @@ async function endErasure(engine: Engine, run: Run): Promise<void> {
     const who = { actor: { kind: erasure.actorKind, id: erasure.actorId }, tenantId: erasure.tenantId };
     const counts = { verified: tally.verified, held: tally.held };
     await tx.audit.append(auditEntry(engine, who, 'erasure.completed', erasure.id, counts));
+    await run.finish(tx);
   });
   await engine.faults.at('erase:completed');
 }
@@ -153,7 +189,7 @@ async function replan(engine: Engine, run: Run, erasure: Erasure): Promise<void>
  */
 async function shredItems(engine: Engine, run: Run, erasure: Erasure, items: readonly Item[]): Promise<number> {
   try {
-    return await engine.shredQueue.add({ erasure, items, fence: run.fence });
+    return (await engine.shredQueue.add({ erasure, items, fence: run.fence })).tookMs;
   } catch (error) {
     if (!hasCode(error, 'damage')) throw error;
     const half = Math.ceil(items.length / 2);

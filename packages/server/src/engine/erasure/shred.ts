@@ -4,12 +4,15 @@ import {
   type Erasure,
   type Item,
   type ItemSpan,
+  isShredded,
   reachOf,
   type Tombstone,
   tombstoneIdentifierKinds,
 } from '../../model/erasure.ts';
+import type { TombstoneToken } from '../../model/erasure-store.ts';
+import { Bug } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/key-store.ts';
-import type { StoreTx, TombstoneToken } from '../../model/store.ts';
+import type { StoreTx } from '../../model/store.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
 import type { Engine } from '../context.ts';
 import { heldAmong } from '../holds/held-calls.ts';
@@ -18,30 +21,63 @@ import { toErasedDetail } from '../journal-details.ts';
 import { clearSpan } from './clear-span.ts';
 
 /** A span of one erasure's planned items, and the fence of whoever asks. */
-export type ShredRequest = { erasure: Erasure; items: readonly Item[]; fence: (tx: StoreTx) => Promise<void> };
+export type ShredRequest = {
+  erasure: Erasure;
+  items: readonly Item[];
+  fence: (tx: StoreTx) => Promise<void>;
+  /** True when the erasure has no other items: with these it is shredded. */
+  areAll?: boolean;
+};
 
-/**
- * Requests of several erasures share one transaction, one rewrite of the tree's paths, one commit. Tells how long that
- * transaction took, in ms, without the wait for its turn.
- */
-export type ShredQueue = GroupCommit<ShredRequest, number>;
+/** How long the transaction took, in ms, without the wait for its turn; how many of the request's items are held. */
+export type ShredResult = { tookMs: number; held: number };
+
+/** Requests of several erasures share one transaction, one rewrite of the tree's paths, one commit. */
+export type ShredQueue = GroupCommit<ShredRequest, ShredResult>;
 
 const requestsPerCommit = 64;
+const itemsPerCommit = 1000;
 
 export function createShredQueue(engine: () => Engine): ShredQueue {
   return new GroupCommit(requestsPerCommit, async (requests) => {
-    const [only] = requests;
-    if (requests.length > 1) {
-      try {
-        const tookMs = await shredTogether(engine(), requests);
-        return requests.map(() => ({ status: 'fulfilled', value: tookMs }));
-      } catch {
-        // One of them is at fault: each on its own then, so that the others do not suffer for it.
-      }
-    }
-    if (only === undefined) return [];
-    return await Promise.allSettled(requests.map(async (one) => await shredTogether(engine(), [one])));
+    const settled: PromiseSettledResult<ShredResult>[] = [];
+    for (const some of bearable(requests)) settled.push(...(await shredSome(engine(), some)));
+    return settled;
   });
+}
+
+/** In transactions of `itemsPerCommit` items at the most; a request that has more has one to itself. */
+function bearable(requests: readonly ShredRequest[]): ShredRequest[][] {
+  const groups: { some: ShredRequest[]; items: number }[] = [];
+  for (const request of requests) {
+    const last = groups.at(-1);
+    if (last !== undefined && last.items + request.items.length <= itemsPerCommit) {
+      last.some.push(request);
+      last.items += request.items.length;
+    } else groups.push({ some: [request], items: request.items.length });
+  }
+  return groups.map(({ some }) => some);
+}
+
+async function shredSome(
+  engine: Engine,
+  requests: readonly ShredRequest[],
+): Promise<PromiseSettledResult<ShredResult>[]> {
+  if (requests.length > 1) {
+    try {
+      const results = await shredTogether(engine, requests);
+      return results.map((value) => ({ status: 'fulfilled', value }));
+    } catch {
+      // One of them is at fault: each on its own then, so that the others do not suffer for it.
+    }
+  }
+  const each = await Promise.allSettled(requests.map(async (one) => await shredTogether(engine, [one])));
+  return each.map((one) => (one.status === 'fulfilled' ? resultOf(one.value) : one));
+}
+
+function resultOf([value]: readonly ShredResult[]): PromiseSettledResult<ShredResult> {
+  if (value === undefined) throw new Bug('a request was shredded without a result');
+  return { status: 'fulfilled', value };
 }
 
 /** What one request destroys, gathered before the tree is touched. */
@@ -51,17 +87,20 @@ type Doomed = {
   items: readonly Item[];
   /** What the tombstones left keep, by call. */
   tombstones: ReadonlyMap<string, readonly TombstoneToken[]>;
+  /** Calls and candidates that were not marked before. */
+  marked: ReadonlySet<string>;
 };
 
 /**
  * The shredding transaction: re-checks holds, removes rows and tokens, leaves tombstones, destroys the keys, writes
  * journal and audit. After its commit nothing that the action erases can be opened again.
  */
-async function shredTogether(engine: Engine, requests: readonly ShredRequest[]): Promise<number> {
+async function shredTogether(engine: Engine, requests: readonly ShredRequest[]): Promise<ShredResult[]> {
   let began = 0;
+  let doomed: Doomed[] = [];
   await engine.store.write(async (tx) => {
     began = performance.now();
-    const doomed: Doomed[] = [];
+    doomed = [];
     for (const request of requests) {
       await request.fence(tx);
       doomed.push(await clearRows(engine, tx, request));
@@ -74,7 +113,7 @@ async function shredTogether(engine: Engine, requests: readonly ShredRequest[]):
   });
   const tookMs = performance.now() - began;
   await engine.faults.at('shred:committed');
-  return tookMs;
+  return doomed.map(({ request, items }) => ({ tookMs, held: request.items.length - items.length }));
 }
 
 async function clearRows(engine: Engine, tx: StoreTx, request: ShredRequest): Promise<Doomed> {
@@ -83,19 +122,21 @@ async function clearRows(engine: Engine, tx: StoreTx, request: ShredRequest): Pr
   const items = await setHeldAside(engine, tx, request);
   const span = spanOf(erasure.id, items);
   const slotsOf = new Map<string, number[]>();
-  if (span === undefined) return { request, slotsOf, items, tombstones: new Map() };
-  const artifacts = await tx.erasures.spanArtifacts(span, reach.artifacts);
+  if (span === undefined) return { request, slotsOf, items, tombstones: new Map(), marked: new Set() };
+  const tombstones = reach.isWhole ? await leaveTombstones(engine, tx, erasure, span, items) : new Map();
+  const { artifacts, marked } = await clearSpan(engine, tx, erasure, span);
   for (const { slot, ownerId } of artifacts) {
     const slots = slotsOf.get(ownerId);
     if (slots) slots.push(slot);
     else slotsOf.set(ownerId, [slot]);
   }
-  const tombstones = reach.isWhole ? await leaveTombstones(engine, tx, erasure, span, items) : new Map();
-  await clearSpan(engine, tx, erasure, span, artifacts);
-  return { request, slotsOf, items, tombstones };
+  return { request, slotsOf, items, tombstones, marked };
 }
 
-/** Items under hold leave the span; what no hold covers goes on. */
+/**
+ * Items under hold leave the span; what no hold covers goes on. A candidate and its calls are one: where any of them is held
+ * when the first is to be shredded, none is, and a hold that comes after that has come too late for all.
+ */
 async function setHeldAside(engine: Engine, tx: StoreTx, request: ShredRequest): Promise<readonly Item[]> {
   const { erasure, items } = request;
   await tx.holds.lock(erasure.tenantId, 'shared');
@@ -106,6 +147,13 @@ async function setHeldAside(engine: Engine, tx: StoreTx, request: ShredRequest):
     items.map((item) => item.callId),
   );
   if (held.size === 0) return items;
+  const [first] = await tx.erasures.items(erasure.id, { fromSeq: 0, limit: 1 });
+  if (first !== undefined && (await tx.candidates.find(erasure.tenantId, first.callId)) !== undefined) {
+    if (isShredded(first)) return items;
+    const all = { erasureId: erasure.id, fromSeq: 0, toSeq: Number.MAX_SAFE_INTEGER };
+    await tx.erasures.moveSpan(all, 'planned', 'held', { outcome: 'held' });
+    return [];
+  }
   const aside = items.filter((item) => held.has(item.callId)).map((item) => item.seq);
   await tx.erasures.moveItems(erasure.id, aside, 'planned', 'held', { outcome: 'held', failedCode: 'item_held' });
   return items.filter((item) => !held.has(item.callId));
@@ -142,7 +190,10 @@ async function record(engine: Engine, tx: StoreTx, one: Doomed, destroyed: Reado
   const entries: JournalEntry[] = [];
   const shredded = one.items.map((item) => {
     const slots = (one.slotsOf.get(item.callId) ?? []).filter((slot) => destroyed.has(slot));
-    if (slots.length === 0) return { seq: item.seq, journalId: null, outcome: 'already_erased' as const };
+    // A mark must be set again after a restore, whether or not there was anything to erase with it.
+    if (slots.length === 0 && !one.marked.has(item.callId)) {
+      return { seq: item.seq, journalId: null, outcome: 'already_erased' as const };
+    }
     const entry = journalEntry('item_erased', at, {
       tenantId: erasure.tenantId,
       ownerId: item.callId,
@@ -155,6 +206,7 @@ async function record(engine: Engine, tx: StoreTx, one: Doomed, destroyed: Reado
   });
   await tx.keys.appendJournal(entries);
   await tx.erasures.shredItems(erasure.id, shredded);
+  if (one.request.areAll) await tx.erasures.stamp(erasure.id, { shreddedAt: at });
   const who = { actor: { kind: erasure.actorKind, id: erasure.actorId }, tenantId: erasure.tenantId };
   const counts = { items: shredded.length, slots: [...one.slotsOf.values()].flat().length };
   await tx.audit.append(auditEntry(engine, who, 'erasure.shredded', erasure.id, counts));

@@ -1,5 +1,6 @@
 import type { Engine } from '../context.ts';
 import type { Started } from './erase-now.ts';
+import type { HowShredded } from './run.ts';
 
 /** Calls held when an erasure was planned, and those that a hold placed since has kept from being shredded. */
 export async function heldAtLast(engine: Engine, started: Started): Promise<Set<string>> {
@@ -11,14 +12,20 @@ export async function heldAtLast(engine: Engine, started: Started): Promise<Set<
   return held;
 }
 
-/** Waits for the shredding, but not for ever: it goes on in the background, and a repeat shows how far it came. */
-export async function untilShredded({ shredded }: Pick<Started, 'shredded'>, waitMs: number): Promise<void> {
+/**
+ * Waits for the shredding, but not for ever: undefined when it is not over by then. It goes on in the background, and a
+ * repeat shows how far it came.
+ */
+export async function untilShredded(
+  { shredded }: Pick<Started, 'shredded'>,
+  waitMs: number,
+): Promise<HowShredded | undefined> {
   let timer: NodeJS.Timeout | undefined;
-  const tooLong = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, waitMs);
+  const tooLong = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), waitMs);
   });
   try {
-    await Promise.race([shredded, tooLong]);
+    return await Promise.race([shredded, tooLong]);
   } finally {
     clearTimeout(timer);
   }

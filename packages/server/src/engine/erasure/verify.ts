@@ -1,6 +1,6 @@
 import { fromRanges } from '../../keys/journal-entries.ts';
 import { slotsByLeaf } from '../../keys/page.ts';
-import { type Erasure, type Item, type ItemSpan, personalIdentifierKinds, reachOf } from '../../model/erasure.ts';
+import { type Erasure, type Item, personalIdentifierKinds, reachOf } from '../../model/erasure.ts';
 import { AppError, Bug, codeOf, type ErrorCode } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
 import type { Engine } from '../context.ts';
@@ -21,13 +21,7 @@ export async function verifyItems(engine: Engine, run: Run, items: readonly Item
   const erasure = await engine.store.reads.erasures.find(run.erasureId);
   const span = spanOf(run.erasureId, items);
   if (span === undefined || erasure === undefined) return;
-  const stuck: Stuck = new Map();
-  // What is stuck already is looked at again once its bytes have been removed again.
-  const others = () => items.filter((item) => !stuck.has(item));
-  await lookAtSlots(engine, run, items, stuck);
-  const gone = await lookForBytes(engine, run, { span, items: others() }, stuck);
-  await lookForTokens(engine, run, { erasure, items: others() }, stuck);
-  await engine.faults.at('verify:looked');
+  const { stuck, gone } = await lookWhatIsLeft(engine, run.signal, items, () => erasure);
   await engine.store.write(async (tx) => {
     await run.fence(tx);
     // First, since what is left in the span afterwards is verified.
@@ -40,6 +34,29 @@ export async function verifyItems(engine: Engine, run: Run, items: readonly Item
   });
   await engine.faults.at('verify:recorded');
   for (const error of stuck.values()) throw error;
+}
+
+/**
+ * Looks at items of any erasures whether they are really gone. Returns those of which something is left, or that could not
+ * be looked at, and the names of the doomed blobs that are gone.
+ */
+export async function lookWhatIsLeft(
+  engine: Engine,
+  signal: AbortSignal,
+  items: readonly Item[],
+  erasureOf: (item: Item) => Pick<Erasure, 'action' | 'keepRecording'>,
+): Promise<{ stuck: Stuck; gone: string[] }> {
+  const stuck: Stuck = new Map();
+  // What is stuck already is looked at again once its bytes have been removed again.
+  const others = () => items.filter((item) => !stuck.has(item));
+  await lookAtSlots(engine, signal, items, stuck);
+  const gone = await lookForBytes(engine, signal, others(), stuck);
+  for (const tokens of ['all', 'personal'] as const) {
+    const mine = others().filter((item) => reachOf(erasureOf(item).action, erasureOf(item)).tokens === tokens);
+    await lookForTokens(engine, signal, { items: mine, tokens }, stuck);
+  }
+  await engine.faults.at('verify:looked');
+  return { stuck, gone };
 }
 
 async function fail(tx: StoreTx, run: Run, stuck: Stuck): Promise<void> {
@@ -56,7 +73,7 @@ async function fail(tx: StoreTx, run: Run, stuck: Stuck): Promise<void> {
 }
 
 /** Their keys are destroyed, for good: the journal has been copied to the vault by a seal that is finished. */
-async function lookAtSlots(engine: Engine, run: Run, items: readonly Item[], stuck: Stuck): Promise<void> {
+async function lookAtSlots(engine: Engine, signal: AbortSignal, items: readonly Item[], stuck: Stuck): Promise<void> {
   const ids = items.flatMap((item) => item.journalId ?? []);
   const entries = new Map((await engine.store.reads.journal.find(ids)).map((entry) => [entry.id, entry]));
   const generation = (await engine.store.reads.keys.readTop())?.generation ?? 0;
@@ -72,7 +89,7 @@ async function lookAtSlots(engine: Engine, run: Run, items: readonly Item[], stu
   }
   const live = new Set<number>();
   const leaves = [...slotsByLeaf([...itemOf.keys()], engine.tree.shape).values()];
-  const unseen = await lookApart(leaves, run.signal, async (some) => {
+  const unseen = await lookApart(leaves, signal, async (some) => {
     for (const [slot, state] of await engine.tree.statesOf(some.flat())) {
       // After a restore an entry may speak of a leaf that was never born here, and never will be.
       if (state === 'live') live.add(slot);
@@ -85,32 +102,33 @@ async function lookAtSlots(engine: Engine, run: Run, items: readonly Item[], stu
 /** Returns the names of the items' doomed blobs that are gone. */
 async function lookForBytes(
   engine: Engine,
-  run: Run,
-  { span, items }: { span: ItemSpan; items: readonly Item[] },
+  signal: AbortSignal,
+  items: readonly Item[],
   stuck: Stuck,
 ): Promise<string[]> {
-  const itemOf = new Map(items.map((item) => [item.callId, item]));
-  const doomed = (await engine.store.reads.doomed.ofItems(span)).filter((one) => itemOf.has(one.ownerId));
+  // A call may be in several erasures.
+  const itemsOf = new Map<string, Item[]>();
+  for (const item of items) itemsOf.set(item.callId, [...(itemsOf.get(item.callId) ?? []), item]);
+  const doomed = await engine.store.reads.doomed.ofOwners([...itemsOf.keys()]);
   const names = doomed.map((one) => one.blob);
-  const { there, unseen } = await blobsLeft(engine.blobs, names, run.signal);
+  const { there, unseen } = await blobsLeft(engine.blobs, names, signal);
   for (const { blob, ownerId } of doomed) {
-    const item = itemOf.get(ownerId);
-    if (there.has(blob)) note(stuck, item, new AppError('blob_failed', { detail: `blob ${blob} is still there` }));
-    if (unseen.has(blob)) note(stuck, item, unseen.get(blob));
+    for (const item of itemsOf.get(ownerId) ?? []) {
+      if (there.has(blob)) note(stuck, item, new AppError('blob_failed', { detail: `blob ${blob} is still there` }));
+      if (unseen.has(blob)) note(stuck, item, unseen.get(blob));
+    }
   }
   return names.filter((name) => !there.has(name) && !unseen.has(name));
 }
 
 async function lookForTokens(
   engine: Engine,
-  run: Run,
-  { erasure, items }: { erasure: Erasure; items: readonly Item[] },
+  signal: AbortSignal,
+  { items, tokens }: { items: readonly Item[]; tokens: 'all' | 'personal' },
   stuck: Stuck,
 ): Promise<void> {
-  const { tokens } = reachOf(erasure.action, erasure);
-  if (tokens === 'none') return;
   const kinds = tokens === 'all' ? 'all' : personalIdentifierKinds;
-  const found = await lookApart(items, run.signal, async (some) => {
+  const found = await lookApart(items, signal, async (some) => {
     const callIds = some.map((item) => item.callId);
     const count = await engine.store.reads.tokens.countOfOwners(callIds, kinds);
     if (count > 0) throw new AppError('damage', { detail: `${count} tokens still find erased calls` });

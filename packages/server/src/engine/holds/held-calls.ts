@@ -12,8 +12,9 @@ import { coresOfOwner, queriesOf, underLivingEpochs } from '../identifiers.ts';
 const pageSize = 1000;
 
 /**
- * Which of these calls an active hold of the tenant covers, as seen by this transaction or read. An awaited call is held
- * with the call that is on its way to take it.
+ * Which of these calls and candidates an active hold of the tenant covers, as seen by this transaction or read. An awaited
+ * call is held with the call that is on its way to take it, a candidate with any of its calls, and a call with its
+ * candidate where a hold names that one.
  *
  * A hold's tokens and a call's may stand under different epochs while one turns, so the hold's cores are looked for
  * under every living epoch.
@@ -28,15 +29,23 @@ export async function heldAmong(
   const holds = await on.holds.active(tenantId);
   if (holds.length === 0 || callIds.length === 0) return held;
   const calls = new Map((await on.calls.findMany(tenantId, callIds)).map((call) => [call.id, call]));
-  const takers = await takersOf(engine, on, tenantId, [...calls.values()]);
-  for (const taker of [...takers.values()].flat()) calls.set(taker.id, taker);
-  for (const hold of holds) {
-    for (const callId of await coveredBy(engine, on, hold)) {
-      const call = calls.get(callId);
-      if (call !== undefined && isInRange(call, hold)) held.add(callId);
-    }
+  const candidates = calls.size === callIds.length ? [] : await on.candidates.findMany(tenantId, callIds);
+  // With each id, the calls that it is held with.
+  const others = await takersOf(engine, on, tenantId, [...calls.values()]);
+  for (const { id } of candidates) {
+    others.set(id, await on.calls.findMany(tenantId, await on.calls.idsOfCandidate(tenantId, id)));
   }
-  return new Set(callIds.filter((id) => held.has(id) || takers.get(id)?.some((taker) => held.has(taker.id))));
+  for (const other of [...others.values()].flat()) calls.set(other.id, other);
+  for (const hold of holds) {
+    const covered = await coveredBy(engine, on, hold);
+    for (const call of calls.values()) {
+      if (covered.has(call.id) && isInRange(call, hold)) held.add(call.id);
+    }
+    // A hold of some time holds what took place then: calls.
+    const isOfAllTime = hold.from === null && hold.to === null;
+    for (const { id } of candidates) if (isOfAllTime && covered.has(id)) held.add(id);
+  }
+  return new Set(callIds.filter((id) => held.has(id) || others.get(id)?.some((other) => held.has(other.id))));
 }
 
 /** Of awaited calls, by id: those on their way that carry the same identifier. */
@@ -59,10 +68,14 @@ async function takersOf(
   return takers;
 }
 
-/** Ids of all calls that a hold names or finds, whatever its time range. */
+/** Ids of all calls and candidates that a hold names or finds, whatever its time range; the calls of a named candidate too. */
 export async function coveredBy(engine: Engine, on: StoreReads | StoreTx, hold: Hold): Promise<Set<string>> {
   return await underLivingEpochs(on, hold.tenantId, async (epochs) => {
-    const covered = new Set(await on.holds.callsOf(hold.id));
+    const named = await on.holds.callsOf(hold.id);
+    const covered = new Set(named);
+    for (const { id } of await on.candidates.findMany(hold.tenantId, named)) {
+      for (const callId of await on.calls.idsOfCandidate(hold.tenantId, id)) covered.add(callId);
+    }
     for (const token of await on.tokens.ofOwner(hold.id)) {
       const queries = await queriesOf(engine, epochs, await coreOf(engine, epochs, token));
       for (let after = ''; ; ) {

@@ -3,6 +3,7 @@ import { isId, newId } from '../../lib/ids.ts';
 import type { Artifact, Identifier } from '../../model/call.ts';
 import type { Hold } from '../../model/erasure.ts';
 import { AppError } from '../../model/errors.ts';
+import type { StoreTx } from '../../model/store.ts';
 import { sealJson } from '../artifacts.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
@@ -62,12 +63,24 @@ async function insertHold(
     const tokens = await insertTokens(engine, tx, tenant, row.id, cores);
     await tx.artifacts.insert([reason]);
     await engine.issuer.confirm(tx.keys, slots);
-    const covered = [...(await coveredBy(engine, tx, row))];
-    await tx.audit.append(auditEntry(engine, caller, 'hold.placed', row.id, { calls: covered.length }));
+    const covered = await coveredBy(engine, tx, row);
+    await tx.audit.append(auditEntry(engine, caller, 'hold.placed', row.id, { calls: covered.size }));
     // For a replay after a restore. Tokens, not cores: they die with their epoch, which a journal line would outlive.
-    const detail = toHoldDetail(row, covered, tokens, await tx.tokens.epochs(tenant.id));
+    const kept = await withoutFoundCandidates(tx, row, covered);
+    const detail = toHoldDetail(row, kept, tokens, await tx.tokens.epochs(tenant.id));
     const what = { tenantId: tenant.id, ownerId: row.id, detail, slots: [] };
     await tx.keys.appendJournal([journalEntry('hold_placed', now, what)]);
   });
   return { row, reason };
+}
+
+/**
+ * What a replay is to name in place of the hold's tokens, should these be lost. A candidate that was only found by a number
+ * is not among it: one that is named is held with all its calls, to whatever number.
+ */
+async function withoutFoundCandidates(tx: StoreTx, hold: Hold, covered: ReadonlySet<string>): Promise<string[]> {
+  const named = new Set(await tx.holds.callsOf(hold.id));
+  const found = [...covered].filter((id) => !named.has(id));
+  const candidates = new Set((await tx.candidates.findMany(hold.tenantId, found)).map(({ id }) => id));
+  return [...covered].filter((id) => !candidates.has(id));
 }

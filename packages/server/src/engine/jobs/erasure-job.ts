@@ -37,9 +37,14 @@ export async function withLease(
   const fence: Run['fence'] = async (tx) => {
     if (!(await tx.jobs.fence(job))) throw new AppError('lease_lost');
   };
+  const ending = { isFinished: false };
+  const finish: Run['finish'] = async (tx) => {
+    await tx.jobs.finish(job, engine.clock.now());
+    ending.isFinished = true;
+  };
   try {
-    await work({ erasureId: job.payload, fence, signal });
-    await engine.store.write(async (tx) => await tx.jobs.finish(job, engine.clock.now()));
+    await work({ erasureId: job.payload, fence, finish, signal });
+    if (!ending.isFinished) await engine.store.write(finish);
   } catch (error) {
     await putBack(engine, job, error);
   } finally {

@@ -87,6 +87,11 @@ export class SealScheduler {
     if ((await this.#untilDaily()) === 0) this.request();
   }
 
+  /** Resolves when what follows the seals that have begun (an empty log, expired keys) is done too. */
+  async settled(): Promise<void> {
+    await this.#running;
+  }
+
   /** Stops; a seal that was asked for and has not begun is made now, so that nothing waits for the next process. */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -15,7 +15,13 @@ const limit = 10_000;
  * that lives keeps it: it renews in a third of that. Returns how many were shortened.
  */
 export async function shortenLeases(engine: Engine): Promise<number> {
-  return (await ofJobs(engine)) + (await ofUploads(engine)) + (await ofReservations(engine));
+  return (
+    (await ofJobs(engine)) +
+    (await ofUploads(engine)) +
+    (await ofLateArtifacts(engine)) +
+    (await ofAdding(engine)) +
+    (await ofReservations(engine))
+  );
 }
 
 /** Jobs too whose lease is over while their turn lies in that future: whoever held them is gone, so it is now. */
@@ -56,6 +62,40 @@ async function ofUploads(engine: Engine): Promise<number> {
     }
     return changed;
   });
+}
+
+async function ofLateArtifacts(engine: Engine): Promise<number> {
+  const latest = engine.clock.now() + uploadLeaseMsMax;
+  const late = (await engine.store.reads.lateArtifacts.page(-1, limit)).filter(({ leaseUntil }) => leaseUntil > latest);
+  if (late.length === 0) return 0;
+  return await engine.store.write(async (tx) => {
+    let changed = 0;
+    for (const { slot } of late) if (await tx.lateArtifacts.renew(slot, latest)) changed += 1;
+    return changed;
+  });
+}
+
+/**
+ * Candidates and tasks on their way have the time at which somebody was last at them in place of an end: one ahead of the
+ * clock is now. Whoever still adds them renews them in a third of a lease.
+ */
+async function ofAdding(engine: Engine): Promise<number> {
+  const { reads } = engine.store;
+  const now = engine.clock.now();
+  const ahead = [Number.MAX_SAFE_INTEGER, limit, { updatedAt: now + 1, id: '' }] as const;
+  const candidates = await reads.candidates.unfinished(...ahead);
+  const tasks = await reads.tasks.unfinished(...ahead);
+  if (candidates.length + tasks.length === 0) return 0;
+  await engine.store.write(async (tx) => {
+    await tx.candidates.renew(
+      candidates.map(({ id }) => id),
+      now,
+    );
+    for (const { tenantId, id } of tasks) {
+      if ((await tx.tasks.find(tenantId, id))?.status === 'ADDING') await tx.tasks.update(id, { updatedAt: now });
+    }
+  });
+  return candidates.length + tasks.length;
 }
 
 async function ofReservations(engine: Engine): Promise<number> {

@@ -2,7 +2,11 @@ import { endReservations } from '../../keys/slot-issuer.ts';
 import { steadyMs } from '../../lib/clock.ts';
 import { ClockWatch } from '../../lib/clock-watch.ts';
 import { codeOf } from '../../model/errors.ts';
+import { dropOldAnswers } from '../answers/drop-old-answers.ts';
 import { sweepAbandonedUploads } from '../archive/abandoned-uploads.ts';
+import { sweepLateArtifacts } from '../calls/late-artifacts.ts';
+import { sweepCandidates } from '../campaigns/sweep-candidates.ts';
+import { sweepTasks } from '../campaigns/sweep-tasks.ts';
 import type { Engine } from '../context.ts';
 import { sweepAwaited } from '../events/sweep-awaited.ts';
 import { DetailForgetter } from './forget-details.ts';
@@ -15,8 +19,8 @@ const everyMs = 10_000;
 const tombstoneBatch = 1000;
 
 /**
- * Looks after what nobody waits for: abandoned uploads, slots of dead processes, root keys past their horizon, token
- * epochs that are due, the daily seal, events whose calls never came, old tombstones, journal details that nobody needs any more, opened keys in memory.
+ * Looks after what nobody waits for: abandoned uploads, artifacts that came late and not to their end, slots of dead processes, root keys past their horizon, token
+ * epochs that are due, the daily seal, events whose calls never came, old tombstones and answers, journal details that nobody needs any more, opened keys in memory.
  * Every process does it; all of it happens under locks and may be repeated.
  */
 export class Upkeep {
@@ -69,6 +73,7 @@ export class Upkeep {
       const before = engine.clock.now() - engine.limits.tombstoneMs;
       return await engine.store.write(async (tx) => await tx.tombstones.dropGone(before, tombstoneBatch));
     });
+    await this.#try('answers', async () => await dropOldAnswers(engine));
     await this.#try('journal_details', async () => await this.#forgetter.once());
   }
 
@@ -86,7 +91,11 @@ export class Upkeep {
   async #endLeases(): Promise<void> {
     const engine = this.#engine;
     await this.#try('awaited', async () => await sweepAwaited(engine));
+    await this.#try('late_artifacts', async () => await sweepLateArtifacts(engine));
+    // After them: what they cannot remove of their bytes is left to this sweep.
     await this.#try('uploads', async () => await sweepAbandonedUploads(engine));
+    await this.#try('candidates', async () => await sweepCandidates(engine));
+    await this.#try('tasks', async () => await sweepTasks(engine));
     await this.#try('reservations', async () => {
       const now = engine.clock.now();
       const destroyed = await endReservations(engine.store.keyStore, engine.tree, engine.clock, { endedBy: now });
