@@ -7,6 +7,7 @@ import { keysCommands } from './keys.ts';
 import { restoreCommand } from './restore.ts';
 import { serveCommand, workCommand } from './serve.ts';
 import { migrateCommand, tenantCommands } from './tenant.ts';
+import { userCommands } from './user.ts';
 
 /** What a command works with: the environment it was started in, and a place for its exit code. */
 export type Surroundings = { env: Readonly<Record<string, string | undefined>>; exitWith(code: number): void };
@@ -35,6 +36,7 @@ export async function runCommandLine(
     backupCommand(around),
     tenantCommands(around),
     clientCommands(around),
+    userCommands(around),
     keysCommands(around),
     restoreCommand(around),
   ]) {

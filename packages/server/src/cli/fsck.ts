@@ -18,8 +18,8 @@ type Options = { deep?: boolean; repair?: boolean; json?: boolean };
  *
  * With `--json` one document: `{ "clean", "deep", "problems": [{ "code", "what", "repaired"? }], "counts": { ... },
  * "repairs": [{ "code", "what" }] }`. `repaired` is there with `--repair` only. `counts` are numbers by what was counted,
- * with `--deep` also `byTenant`: by tenant id `{ "calls", "artifacts": { kind: number }, "recordingBytes", "tokens": {
- * kind: number }, "tombstones" }`. Codes are listed with their meaning in `engine/fsck/problem-meanings.ts`.
+ * with `--deep` also `byTenant`: by tenant id `{ "calls", "tasks", "candidates", "users", "artifacts": { kind: number },
+ * "recordingBytes", "tokens": { kind: number }, "tombstones" }`. Codes are listed with their meaning in `engine/fsck/problem-meanings.ts`.
  */
 export function fsckCommand(around: Surroundings): Command {
   return new Command('fsck')

@@ -2,12 +2,14 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { CompactSign } from 'jose';
 import { AppError, Bug } from '../model/errors.ts';
 import type { Clock } from './clock.ts';
+import { type CompactJws, isRecord, isSeconds, readJson, splitCompactJws } from './compact-jws.ts';
 import { isId, newId } from './ids.ts';
 
 const algorithm = 'HS256';
 const type = 'at+jwt';
 const issuer = 'tacet';
 const keyBytes = 32;
+const signatureBytes = 32;
 const tokenLengthMax = 4_096;
 const skewSeconds = 60;
 
@@ -94,28 +96,30 @@ export async function signAccessToken(
  * Checks an access token and answers what it says.
  *
  * The token chooses nothing: algorithm, type and issuer are ours, the key must be on the ring under the token's `kid`. A
- * token dies at its `exp` to the millisecond, without tolerance; `iat` and `nbf` may lie up to 60 s ahead of this clock.
- * Every failure is `token_invalid` with an `AccessTokenFault` as its detail, never with any text of the token. Throws
- * `Bug` for a key of another size on the ring.
+ * token dies `graceMs` after its `exp` (default 0), to the millisecond; `iat` and `nbf` may lie up to 60 s ahead of this
+ * clock. Every failure is `token_invalid` with an `AccessTokenFault` as its detail, never with any text of the token.
+ * Throws `Bug` for a key of another size on the ring.
  */
 export async function verifyAccessToken(
   { keys, clock }: AccessTokenContext,
   token: string,
+  { graceMs = 0 }: { graceMs?: number } = {},
 ): Promise<AccessTokenClaims> {
-  if (!isCompactJws(token)) throw refused('malformed');
-  const header = readJson(Buffer.from(token.slice(0, token.indexOf('.')), 'base64url'));
+  const parts = splitCompactJws(token, { lengthMax: tokenLengthMax, signatureBytes });
+  if (parts === undefined) throw refused('malformed');
+  const header = readJson(Buffer.from(parts.header, 'base64url'));
   if (!isRecord(header) || Object.keys(header).sort().join() !== 'alg,kid,typ') throw refused('header');
   if (header['alg'] !== algorithm) throw refused('algorithm');
   if (header['typ'] !== type) throw refused('type');
   const key = keys.find(({ kid }) => kid === header['kid']);
   if (key === undefined) throw refused('key');
 
-  const payload = readJson(verifiedPayload(token, usable(key)));
+  const payload = readJson(verifiedPayload(parts, usable(key)));
   const claims = readClaims(payload);
   if (!isRecord(payload) || claims === undefined) throw refused('claims');
   if (payload['iss'] !== issuer) throw refused('issuer');
   const now = clock.now();
-  if (now >= claims.expiresAt) throw refused('expired');
+  if (now >= claims.expiresAt + graceMs) throw refused('expired');
   if (isAhead(payload['iat'], now) || isAhead(payload['nbf'], now)) throw refused('not-yet');
   return claims;
 }
@@ -130,29 +134,16 @@ export function isExpiredToken(error: unknown): boolean {
 }
 
 /**
- * True for three parts of base64url, of a bearable length: the compact form of RFC 7515 with a signature of 32 bytes.
- *
- * The signature must also be the one canonical text of its bytes: decoders ignore the last two bits of 43 characters, which
- * would give every token three twins. The other parts are signed as text.
- */
-function isCompactJws(token: string): boolean {
-  if (token.length > tokenLengthMax) return false;
-  const signature = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.([A-Za-z0-9_-]{43})$/.exec(token)?.[1];
-  return signature !== undefined && Buffer.from(signature, 'base64url').toString('base64url') === signature;
-}
-
-/**
- * The payload of a token in canonical form whose signature is HMAC-SHA-256 over all that stands before it (RFC 7515,
- * section 5.2, with HS256 of RFC 7518, section 3.2).
+ * The payload of a token whose signature is HMAC-SHA-256 over all that stands before it (RFC 7515, section 5.2, with HS256
+ * of RFC 7518, section 3.2).
  *
  * Computed here and at once. The library's way goes through the thread pool, where every request would wait behind the
  * unlinks of a purge; the sum itself takes microseconds, so that nothing need be remembered of tokens seen before.
  */
-function verifiedPayload(token: string, key: Uint8Array): Uint8Array {
-  const end = token.lastIndexOf('.');
-  const expected = createHmac('sha256', key).update(token.slice(0, end), 'latin1').digest();
-  if (!timingSafeEqual(expected, Buffer.from(token.slice(end + 1), 'base64url'))) throw refused('signature');
-  return Buffer.from(token.slice(token.indexOf('.') + 1, end), 'base64url');
+function verifiedPayload({ signed, payload, signature }: CompactJws, key: Uint8Array): Uint8Array {
+  const expected = createHmac('sha256', key).update(signed).digest();
+  if (!timingSafeEqual(expected, signature)) throw refused('signature');
+  return payload;
 }
 
 /** The claims when each has its shape; one check a line. What time it is and who issued them is the caller's question. */
@@ -184,25 +175,8 @@ function isName(value: unknown): value is string {
   return typeof value === 'string' && /^[^\p{C}]{1,256}$/u.test(value);
 }
 
-/** RFC 7519's NumericDate, whole and small enough to count in milliseconds too. */
-function isSeconds(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= Number.MAX_SAFE_INTEGER / 1_000;
-}
-
 function isAhead(seconds: unknown, now: number): boolean {
   return typeof seconds === 'number' && seconds * 1_000 > now + skewSeconds * 1_000;
-}
-
-function readJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function signingKey(keys: readonly AccessTokenKey[]): AccessTokenKey {

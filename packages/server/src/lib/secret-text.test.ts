@@ -1,20 +1,24 @@
 import { describe, expect, test } from 'vitest';
-import { newClientId, newSecret } from './secret-text.ts';
+import { newClientId, newPassword, newSecret } from './secret-text.ts';
 
-describe('newSecret', () => {
+describe.each([
+  ['newSecret', newSecret, 'tacet_cs_'],
+  ['newPassword', newPassword, 'tacet_pw_'],
+])('%s', (_name, make, prefix) => {
   test('carries 256 bits behind a prefix that a scanner can find', () => {
-    const secret = newSecret();
-    expect(secret).toMatch(/^tacet_cs_[A-Za-z0-9_-]{43}$/);
-    expect(Buffer.from(secret.slice('tacet_cs_'.length), 'base64url')).toHaveLength(32);
+    const secret = make();
+    expect(secret.startsWith(prefix)).toBe(true);
+    expect(secret.slice(prefix.length)).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(Buffer.from(secret.slice(prefix.length), 'base64url')).toHaveLength(32);
   });
 
   test('survives form encoding unchanged, even when a client forgets to escape it', () => {
-    const secret = newSecret();
+    const secret = make();
     expect(new URLSearchParams({ secret }).toString()).toBe(`secret=${secret}`);
   });
 
   test('never repeats', () => {
-    expect(new Set(Array.from({ length: 1_000 }, newSecret)).size).toBe(1_000);
+    expect(new Set(Array.from({ length: 1_000 }, make)).size).toBe(1_000);
   });
 });
 

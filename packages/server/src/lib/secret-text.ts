@@ -10,7 +10,12 @@ const clientIdLength = 24;
  * encoding, JSON and a shell, because clients are known to forget the escaping.
  */
 export function newSecret(): string {
-  return `tacet_cs_${randomBytes(32).toString('base64url')}`;
+  return `tacet_cs_${randomText()}`;
+}
+
+/** A new password of a user, for the same reasons of the same strength and form, behind `tacet_pw_`. */
+export function newPassword(): string {
+  return `tacet_pw_${randomText()}`;
 }
 
 /** A new client id: `ci_` and 24 random lower-case letters and digits (124 bits). Public: it names, it proves nothing. */
@@ -18,4 +23,8 @@ export function newClientId(): string {
   // randomInt draws without modulo bias.
   const characters = Array.from({ length: clientIdLength }, () => alphabet.charAt(randomInt(alphabet.length)));
   return `ci_${characters.join('')}`;
+}
+
+function randomText(): string {
+  return randomBytes(32).toString('base64url');
 }

@@ -19,7 +19,7 @@ async function run(args: string[], env: Record<string, string> = {}) {
 describe('the command line', () => {
   test('says with `migrate` what was done: every migration on a new home, none on an old one', async () => {
     expect(JSON.parse((await run(['migrate', '--json'])).output)).toEqual({
-      applied: ['0001-foundation', '0002-metadata-events'],
+      applied: ['0001-foundation', '0002-metadata-events', '0003-campaigns'],
       ready: true,
     });
     expect(JSON.parse((await run(['migrate', '--json'])).output)).toEqual({ applied: [], ready: true });

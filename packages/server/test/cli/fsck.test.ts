@@ -28,7 +28,7 @@ describe('tacet fsck', () => {
     expect(code).toBe(0);
     const report = JSON.parse(output) as FsckReport;
     expect(Object.keys(report).sort()).toEqual(['clean', 'counts', 'deep', 'problems', 'repairs']);
-    expect(report).toMatchObject({ clean: true, deep: false, problems: [], repairs: [], counts: { calls: 5 } });
+    expect(report).toMatchObject({ clean: true, deep: false, problems: [], repairs: [], counts: { calls: 7 } });
     expect(report.counts).not.toHaveProperty('byTenant');
   });
 
@@ -38,7 +38,7 @@ describe('tacet fsck', () => {
     expect(JSON.parse(output)).toMatchObject({
       clean: true,
       deep: true,
-      counts: { byTenant: { [lived.story.tenantId]: { calls: 5 } } },
+      counts: { byTenant: { [lived.story.tenantId]: { calls: 7 } } },
     });
   });
 
@@ -47,7 +47,7 @@ describe('tacet fsck', () => {
     const { code, output } = await fsck();
     expect(code).toBe(1);
     const lines = output.trimEnd().split('\n');
-    expect(lines).toContain('calls: 5');
+    expect(lines).toContain('calls: 7');
     expect(lines.at(-2)).toMatch(/^blob_unnamed: blob nobodys-bytes: the blob store has bytes .* --repair/);
     expect(lines.at(-1)).toBe('damaged: 1 problem');
   });

@@ -1,19 +1,35 @@
 import { newId } from '../../lib/ids.ts';
+import type { Artifact, SecretKind } from '../../model/call.ts';
 import { AppError } from '../../model/errors.ts';
 import type { Engine } from '../context.ts';
-import { secretRow } from '../secrets.ts';
 
 /** Owner of what belongs to the archive itself. */
 export const archiveOwner = 'archive';
 
+/** What the archive has one of. */
+type ArchiveKind = Extract<SecretKind, 'token-signing-key' | 'login-key'> | 'user-token-key';
+
 /** Makes the key that signs access tokens where there is none. Run by every process before it serves. */
 export async function ensureSigningKey(engine: Engine): Promise<void> {
-  if ((await engine.store.reads.artifacts.find(archiveOwner, 'token-signing-key')) !== undefined) return;
-  await engine.issuer.withSlots(1, async (slots) => {
-    await engine.store.write(async (tx) => {
-      if ((await tx.artifacts.find(archiveOwner, 'token-signing-key')) !== undefined) return;
-      await tx.artifacts.insert([secretRow(slots[0] ?? 0, null, archiveOwner, 'token-signing-key')]);
-      await engine.issuer.confirm(tx.keys, slots);
+  await ensureArchiveRow(engine, 'token-signing-key');
+}
+
+/**
+ * The row that names the archive's slot of this kind, made where there is none. Of two processes that make it at once one
+ * finds the other's.
+ */
+export async function ensureArchiveRow(engine: Engine, kind: ArchiveKind): Promise<Artifact> {
+  const known = await engine.store.reads.artifacts.find(archiveOwner, kind);
+  if (known !== undefined) return known;
+  return await engine.issuer.withSlots(1, async ([slot = 0]) => {
+    return await engine.store.write(async (tx) => {
+      const others = await tx.artifacts.find(archiveOwner, kind);
+      if (others !== undefined) return others;
+      const ownerId = archiveOwner;
+      const row: Artifact = { slot, tenantId: null, ownerId, kind, sealed: null, blob: null, blobBytes: null };
+      await tx.artifacts.insert([row]);
+      await engine.issuer.confirm(tx.keys, [slot]);
+      return row;
     });
   });
 }
