@@ -15,7 +15,7 @@ export async function openCandidate(
   candidateId: string,
 ): Promise<Candidate> {
   const candidate = await on.candidates.find(tenantId, candidateId);
-  if (candidate === undefined) throw new AppError('candidate_not_found');
+  if (candidate === undefined || candidate.status === 'ADDING') throw new AppError('candidate_not_found');
   if (candidate.depersonalizedAt !== null) throw new AppError('candidate_erased');
   const gates = await on.erasures.gatesOf([candidateId]);
   if (gates.length > 0)
