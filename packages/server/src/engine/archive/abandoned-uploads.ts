@@ -54,6 +54,7 @@ export async function clearUpload(
 ): Promise<{ slots: number[]; blobs: BlobName[] }> {
   const artifacts = await tx.artifacts.deleteOfOwner(callId);
   await tx.tokens.deleteOfOwners([callId]);
+  await tx.answers.dropUnfinished(callId);
   await tx.calls.delete(callId);
   const since = engine.clock.now();
   const blobs = artifacts.flatMap(({ blob }) => blob ?? []);
@@ -131,7 +132,7 @@ export async function removeStray(engine: Engine, callId: string, blobs: readonl
  * Removes bytes that no erasure waits for, and forgets them once somebody has looked and found them gone. Returns how many
  * are; throws, once that is done, where some could not be looked for.
  */
-async function removeUnowned(engine: Engine, blobs: readonly string[]): Promise<number> {
+export async function removeUnowned(engine: Engine, blobs: readonly string[]): Promise<number> {
   if (blobs.length === 0) return 0;
   await engine.blobs.erase(blobs);
   await engine.faults.at('archive:bytes-erased');

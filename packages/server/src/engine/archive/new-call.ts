@@ -26,6 +26,8 @@ export type NewCall = {
   botId: string | null;
   /** What the call is found by; at most one of kind `session`. */
   identifiers: readonly Identifier[];
+  /** True where its external id is that of its candidate, who carries it himself and shares it with all his calls. */
+  isExternalIdInherited?: boolean;
   /** What names or describes people: participants, numbers, metadata. */
   details: JsonObject;
   /** What the client needs to recognise the row: session id and the like. Read back by `readCorrelation`. */

@@ -5,6 +5,7 @@ import type { Engine } from '../context.ts';
 import { gatedByPurge } from '../erasure/resolve.ts';
 import { carriers } from '../events/awaited.ts';
 import { coresOf, findCall, tombstoneToken } from '../identifiers.ts';
+import type { NewCall } from './new-call.ts';
 
 /** Whose a session id is at this moment. */
 export type SessionHolder =
@@ -18,15 +19,20 @@ export type SessionHolder =
  *
  * The session id of a purged call is refused for as long as its tombstone stays, and so is its external id while no living
  * call carries it: a retried upload is the commonest way in which erased data comes back.
+ *
+ * An external id that the call has from its candidate is not asked about. The candidate lives, which the caller has seen in
+ * this transaction, and a purge of one attempt to reach him does not refuse the next. So an attempt that is to be refused
+ * when it comes again must have a session id, or an external id of its own.
  */
 export async function sessionHolder(
   engine: Engine,
   tx: StoreTx,
   tenant: Tenant,
-  identifiers: readonly Identifier[],
+  { identifiers, isExternalIdInherited = false }: Pick<NewCall, 'identifiers' | 'isExternalIdInherited'>,
 ): Promise<SessionHolder> {
   for (const identifier of identifiers) {
     if (identifier.kind !== 'session' && identifier.kind !== 'external') continue;
+    if (identifier.kind === 'external' && isExternalIdInherited) continue;
     const call = await findCall(engine, tx, tenant, identifier);
     if (identifier.kind === 'session' && call !== undefined) {
       // Being purged at this moment: to a retried upload that is erased already.

@@ -1,21 +1,29 @@
-import { createHash } from 'node:crypto';
-import { sealStream } from '../../keys/sealing.ts';
 import { newId } from '../../lib/ids.ts';
-import { type Artifact, type Call, type CallArtifactKind, callArtifactKinds, untouched } from '../../model/call.ts';
+import { type Artifact, type Call, type CallArtifactKind, callArtifactKinds } from '../../model/call.ts';
 import { AppError, codeOf, hasCode } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
+import type { OpenAnswer } from '../answers/open-answer.ts';
 import { sealJson } from '../artifacts.ts';
+import { openCandidate } from '../campaigns/candidate-door.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
 import { gatherAwaited, notGathered, takeAwaited } from '../events/absorb.ts';
 import { coresOf, insertTokens } from '../identifiers.ts';
-import { contextOf } from '../secrets.ts';
 import { destroyUpload, removeStray } from './abandoned-uploads.ts';
 import { type NewCall, type RecordingFacts, type StoredFacts, skeletonOf } from './new-call.ts';
+import { measureRecording, sealRecording } from './recording-bytes.ts';
 import { hasSameContent } from './same-content.ts';
 import { type SessionHolder, sessionHolder } from './session-holder.ts';
+import { sessionRefused, uploadErased } from './session-refusals.ts';
+import { refuseGivenUp, uploadArtifact, uploadRow } from './upload-rows.ts';
 
 /** What became of an upload: a new call, or the one that was there already with the same content. */
 export type Archived = { callId: string; isNew: boolean };
+
+/** What is known of a call's parts when it is described. */
+export type Coming = {
+  /** False where the call has no recording, and will bring none: then no slot is taken for one. */
+  hasRecording: boolean;
+};
 
 /** Attempts at naming slots before giving up: a lease lost twice in a row means a stalled machine. */
 const namingAttempts = 3;
@@ -32,9 +40,12 @@ const gatheringAttempts = 20;
 export class Upload {
   readonly #engine: Engine;
   readonly #caller: Caller;
+  /** Kept of the request, if it is to be answered once. */
+  readonly #answer: OpenAnswer | undefined;
   #callId: string | undefined;
   #artifacts: Artifact[] = [];
   #call: NewCall | undefined;
+  #hasRecording = true;
   #facts: Omit<StoredFacts, 'format'> | undefined;
   #blobBytes = 0;
   /** Set when the session belongs to a call that is archived already: then nothing is stored, only compared. */
@@ -42,21 +53,26 @@ export class Upload {
   #renewing: NodeJS.Timeout | undefined;
   readonly #lost = new AbortController();
 
-  constructor(engine: Engine, caller: Caller) {
+  constructor(engine: Engine, caller: Caller, answer?: OpenAnswer) {
     requireScope(caller, 'calls:write');
     this.#engine = engine;
     this.#caller = caller;
+    this.#answer = answer;
   }
 
   /**
    * Says which call this is. Throws `call_erased` for the session of a purged call, `upload_busy` while another upload
-   * of the session is under way. A session that is archived already is compared in `finish`.
+   * of the session is under way, and what `openCandidate` does. A session that is archived already is compared in `finish`.
+   *
+   * @param coming default: a call has a recording, which comes before or after; a chat or a case has none.
    */
-  async describe(call: NewCall): Promise<void> {
+  async describe(call: NewCall, coming: Coming = { hasRecording: call.kind === 'call' }): Promise<void> {
     this.#call = call;
+    this.#hasRecording = coming.hasRecording;
     const cores = await coresOf(this.#engine, this.#caller.tenant, call.identifiers);
     const holder = await this.#naming(async (tx) => {
-      const found = await sessionHolder(this.#engine, tx, this.#caller.tenant, call.identifiers);
+      if (call.candidateId !== null) await openCandidate(tx, this.#caller.tenant.id, call.candidateId);
+      const found = await sessionHolder(this.#engine, tx, this.#caller.tenant, call);
       if (found.kind === 'free') await insertTokens(this.#engine, tx, this.#caller.tenant, this.#id(), cores);
       return found;
     });
@@ -67,52 +83,54 @@ export class Upload {
   /** Seals the audio into the blob store as it comes. Nothing of it is ever whole in memory or plain on disk. */
   async storeRecording(source: AsyncIterable<Uint8Array>, facts: RecordingFacts): Promise<void> {
     if (this.#callId === undefined && this.#twin === undefined) await this.#naming(async () => undefined);
-    const hash = createHash('sha256');
-    let sizeBytes = 0;
-    const counted = counting(source, this.#engine.limits.uploadBytesMax, (chunk) => {
-      hash.update(chunk);
-      sizeBytes += chunk.length;
-    });
-    if (this.#twin !== undefined) for await (const _ of counted);
-    else this.#blobBytes = await this.#whileOurs(() => this.#sealBlob(this.#artifact('recording'), counted));
-    this.#facts = { ...facts, sha256: hash.digest('hex'), sizeBytes };
+    if (this.#twin !== undefined) this.#facts = { ...facts, ...(await measureRecording(this.#engine, source)) };
+    else {
+      const { blobBytes, ...measured } = await this.#whileOurs(
+        async () => await sealRecording(this.#engine, this.#artifact('recording'), source, this.#lost.signal),
+      );
+      this.#blobBytes = blobBytes;
+      this.#facts = { ...facts, ...measured };
+    }
     await this.#engine.faults.at('archive:bytes-stored');
   }
 
-  /** Makes the call visible, or says which call it already is. Throws `session_taken` for different content. */
+  /** Makes the call visible, or says which call it already is. Throws what `sessionRefused` says for different content. */
   async finish(): Promise<Archived> {
     clearInterval(this.#renewing);
     const call = this.#call;
     if (call === undefined) throw new AppError('input_invalid', { message: 'The call was not described' });
     if (this.#twin !== undefined) return await this.#compare(this.#twin, call);
-    if (this.#facts === undefined && call.kind === 'call') {
+    if (this.#facts === undefined && this.#hasRecording) {
       throw new AppError('input_invalid', { message: 'The call has no recording' });
     }
     const sealed = new Map<Artifact, Buffer>();
-    await this.#whileOurs(async () => {
+    const answer = await this.#whileOurs(async () => {
       for (const artifact of this.#artifacts) sealed.set(artifact, await this.#sealSmall(artifact, call));
+      return await this.#answer?.seal(this.#artifact('details'), this.#facts?.sha256);
     });
     await this.#engine.faults.at('archive:sealed');
     const callId = this.#id();
-    await this.#makeVisible(callId, call, sealed);
+    await this.#makeVisible(callId, call, { sealed, answer });
     this.#callId = undefined;
     await this.#engine.faults.at('archive:finished');
     return { callId, isNew: true };
   }
 
   /** The commit from which on the call is there, with the events that waited for it. */
-  async #makeVisible(callId: string, call: NewCall, sealed: ReadonlyMap<Artifact, Buffer>): Promise<void> {
+  async #makeVisible(callId: string, call: NewCall, { sealed, answer }: Sealed): Promise<void> {
     const { tenant } = this.#caller;
     const comer = { details: this.#artifact('details'), identifiers: call.identifiers };
     for (let attempt = 1; ; attempt += 1) {
       const gathered = await gatherAwaited(this.#engine, tenant, comer);
       const taken = await this.#engine.store.write(async (tx) => {
-        refuseGivenUp(await tx.calls.find(tenant.id, callId));
+        if (call.candidateId !== null) await openCandidate(tx, tenant.id, call.candidateId);
+        refuseGivenUp(await tx.calls.find(tenant.id, callId), call);
         const count = await takeAwaited(this.#engine, tx, tenant, gathered);
         if (count === notGathered) return count;
         for (const [artifact, bytes] of sealed)
           await tx.artifacts.setSealed(artifact.slot, this.#change(artifact, bytes));
         await tx.calls.update(callId, { ...skeletonOf(call), status: 'complete', uploadUntil: null });
+        if (answer !== undefined) await this.#answer?.end(tx, answer);
         return count;
       });
       if (taken > 0) this.#engine.sealer.request();
@@ -142,15 +160,20 @@ export class Upload {
       const slots = kinds.length === 0 ? [] : await this.#engine.issuer.take(kinds.length);
       await this.#engine.faults.at('archive:slots-taken');
       const callId = this.#callId ?? newId(this.#engine.clock.now());
-      const artifacts = kinds.map((kind, i) => this.#row(callId, kind, slots[i] ?? 0));
+      const owner = { id: callId, tenantId: this.#caller.tenant.id };
+      const artifacts = kinds.map((kind, i) => uploadArtifact(owner, kind, slots[i] ?? 0));
       const before = this.#callId;
       this.#callId = callId;
       try {
         const result = await this.#engine.store.write(async (tx) => {
-          if (before !== undefined) refuseGivenUp(await tx.calls.find(this.#caller.tenant.id, callId));
+          if (before !== undefined) refuseGivenUp(await tx.calls.find(this.#caller.tenant.id, callId), this.#call);
           const done = await also(tx);
-          if (isElsewhere(done) || artifacts.length === 0) return done;
-          if (before === undefined) await tx.calls.insert(this.#newRow(callId));
+          if (isElsewhere(done)) return done;
+          // A recording that came first did not say whose: an erasure of its candidate must find it from here on.
+          if (before !== undefined && this.#call !== undefined) await tx.calls.update(callId, skeletonOf(this.#call));
+          if (artifacts.length === 0) return done;
+          if (before === undefined) await tx.calls.insert(uploadRow(this.#engine, owner, skeletonOf(this.#call)));
+          if (before === undefined) await this.#answer?.begin(tx, callId);
           await tx.artifacts.insert(artifacts);
           await this.#engine.issuer.confirm(tx.keys, slots);
           return done;
@@ -179,7 +202,7 @@ export class Upload {
       const callId = this.#callId;
       if (callId === undefined) return;
       const stands = await this.#engine.store.write(async (tx) => await tx.calls.renewUpload(callId, until));
-      if (!stands) this.#lost.abort(new AppError('call_erased'));
+      if (!stands) this.#lost.abort(uploadErased(this.#call));
     } catch (error) {
       this.#engine.log.warn('upload.renew_failed', { code: codeOf(error) });
     }
@@ -188,7 +211,7 @@ export class Upload {
   async #settle(holder: SessionHolder): Promise<Call | undefined> {
     if (holder.kind === 'free') return undefined;
     await this.abort();
-    if (holder.kind === 'erased') throw new AppError('call_erased');
+    if (holder.kind === 'erased') throw uploadErased(this.#call);
     if (holder.kind === 'uploading') throw new AppError('upload_busy');
     return holder.call;
   }
@@ -199,10 +222,13 @@ export class Upload {
       if (hasCode(error, 'key_destroyed')) return false;
       throw error;
     });
-    if (isTwin) return { callId: twin.id, isNew: false };
+    if (isTwin) {
+      await this.#answer?.keepFor(twin.id, this.#facts?.sha256);
+      return { callId: twin.id, isNew: false };
+    }
     // What was there to compare with is gone, in whole or in part: only its row says which.
     const row = await this.#engine.store.reads.calls.find(this.#caller.tenant.id, twin.id);
-    throw new AppError(row === undefined ? 'call_erased' : 'session_taken');
+    throw sessionRefused(row, call, { hasRecording: this.#facts !== undefined });
   }
 
   /** Keys or bytes that go under an upload mean that it was given up or met by an erasure: its row says which. */
@@ -211,18 +237,13 @@ export class Upload {
       return await work();
     } catch (error) {
       if (hasCode(error, 'key_destroyed') || hasCode(error, 'blob_failed')) {
-        refuseGivenUp(await this.#engine.store.reads.calls.find(this.#caller.tenant.id, this.#id()));
+        const { reads } = this.#engine.store;
+        const candidateId = this.#call?.candidateId ?? null;
+        if (candidateId !== null) await openCandidate(reads, this.#caller.tenant.id, candidateId);
+        refuseGivenUp(await reads.calls.find(this.#caller.tenant.id, this.#id()), this.#call);
       }
       throw error;
     }
-  }
-
-  async #sealBlob(artifact: Artifact, source: AsyncIterable<Uint8Array>): Promise<number> {
-    const key = await this.#engine.tree.keyOf(artifact.slot);
-    const sealed = sealStream(key, contextOf(artifact), source);
-    key.fill(0);
-    const { sizeBytes } = await this.#engine.blobs.create(artifact.blob ?? '', sealed, { signal: this.#lost.signal });
-    return sizeBytes;
   }
 
   async #sealSmall(artifact: Artifact, call: NewCall): Promise<Buffer> {
@@ -239,10 +260,8 @@ export class Upload {
 
   /** Which artifacts this call will have, as far as is known. What there is none of takes no slot. */
   #kinds(): CallArtifactKind[] {
-    const call = this.#call;
-    const hasRecording = call === undefined || call.kind === 'call';
     return callArtifactKinds.filter(
-      (kind) => (kind !== 'recording' || hasRecording) && (kind !== 'transcript' || call?.transcript),
+      (kind) => (kind !== 'recording' || this.#hasRecording) && (kind !== 'transcript' || this.#call?.transcript),
     );
   }
 
@@ -256,44 +275,12 @@ export class Upload {
     if (this.#callId === undefined) throw new AppError('internal', { detail: 'the upload has no row' });
     return this.#callId;
   }
-
-  #row(callId: string, kind: CallArtifactKind, slot: number): Artifact {
-    const blob = kind === 'recording' ? `${callId}-${slot}` : null;
-    return { slot, tenantId: this.#caller.tenant.id, ownerId: callId, kind, sealed: null, blob, blobBytes: null };
-  }
-
-  #newRow(id: string): Call {
-    const now = this.#engine.clock.now();
-    return {
-      id,
-      tenantId: this.#caller.tenant.id,
-      ...skeletonOf(this.#call),
-      status: 'uploading',
-      createdAt: now,
-      uploadUntil: now + this.#engine.limits.uploadLeaseMs,
-      isUploadDoomed: false,
-      ...untouched,
-    };
-  }
 }
 
-/** Throws when the row of an upload under way is no longer its own: swept after its lease, or met by an erasure. */
-function refuseGivenUp(row: Call | undefined): void {
-  if (row === undefined) throw new AppError('upload_cut', { message: 'The upload took too long and was given up' });
-  if (row.isUploadDoomed) throw new AppError('call_erased');
-}
+/** What a call consists of, sealed, and its answer where one is kept. */
+type Sealed = { sealed: ReadonlyMap<Artifact, Buffer>; answer: Buffer | undefined };
 
 /** True when the transaction found that the session is somebody else's: then no row is made. */
 function isElsewhere(found: unknown): boolean {
   return typeof found === 'object' && found !== null && 'kind' in found && found.kind !== 'free';
-}
-
-async function* counting(source: AsyncIterable<Uint8Array>, max: number, seen: (chunk: Uint8Array) => void) {
-  let bytes = 0;
-  for await (const chunk of source) {
-    bytes += chunk.length;
-    if (bytes > max) throw new AppError('upload_too_large');
-    seen(chunk);
-    yield chunk;
-  }
 }

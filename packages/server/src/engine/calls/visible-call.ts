@@ -1,6 +1,6 @@
 import { isId } from '../../lib/ids.ts';
 import { type Call, type CallArtifactKind, isArchived } from '../../model/call.ts';
-import { reachOf } from '../../model/erasure.ts';
+import { type Reach, reachOf } from '../../model/erasure.ts';
 import type { StoreReads } from '../../model/store.ts';
 
 /** A call as somebody outside may see it; `gated` are the artifacts that started erasures have taken from sight. */
@@ -15,11 +15,27 @@ export async function visibleCall(
   tenantId: string,
   callId: string,
 ): Promise<VisibleCall | undefined> {
+  return (await visibleCalls(on, tenantId, [callId]))[0];
+}
+
+/** Those of many calls that may be shown, in the order of their ids. */
+export async function visibleCalls(
+  on: Pick<StoreReads, 'calls' | 'erasures'>,
+  tenantId: string,
+  callIds: readonly string[],
+): Promise<VisibleCall[]> {
   // No other text gets as far as the database.
-  if (!isId(callId)) return undefined;
-  const call = await on.calls.find(tenantId, callId);
-  if (call === undefined || !isArchived(call)) return undefined;
-  const reaches = (await on.erasures.gatesOf([callId])).map((gate) => reachOf(gate.action, gate));
-  if (reaches.some((reach) => reach.isWhole)) return undefined;
-  return { call, gated: new Set(reaches.flatMap((reach) => reach.artifacts)) };
+  const ids = callIds.filter(isId);
+  if (ids.length === 0) return [];
+  const calls = (await on.calls.findMany(tenantId, ids)).filter(isArchived);
+  if (calls.length === 0) return [];
+  const reaches = new Map<string, Reach[]>();
+  for (const gate of await on.erasures.gatesOf(calls.map((call) => call.id))) {
+    reaches.set(gate.callId, [...(reaches.get(gate.callId) ?? []), reachOf(gate.action, gate)]);
+  }
+  return calls.flatMap((call): VisibleCall[] => {
+    const mine = reaches.get(call.id) ?? [];
+    if (mine.some((reach) => reach.isWhole)) return [];
+    return [{ call, gated: new Set(mine.flatMap((reach) => reach.artifacts)) }];
+  });
 }

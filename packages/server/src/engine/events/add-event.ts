@@ -108,7 +108,9 @@ async function apply(engine: Engine, { late }: Arriving, details: readonly Artif
   await engine.faults.at('event:sealed');
   const applied = await engine.store.write(async (tx) => {
     const ids = sealed.map((event) => event.callId);
-    const slots = new Map((await tx.artifacts.findMany(ids, 'details')).map((one) => [one.ownerId, one.slot]));
+    // Details that a change is about to put in their place are not there yet.
+    const sealedNow = (await tx.artifacts.findMany(ids, 'details')).filter((one) => one.sealed !== null);
+    const slots = new Map(sealedNow.map((one) => [one.ownerId, one.slot]));
     const gated = await gatedAmong(tx, ids, 'details');
     const still = details.filter((one) => slots.get(one.ownerId) === one.slot && !gated.has(one.ownerId));
     for (const { ownerId } of still) await refuseTooMany(tx, ownerId);

@@ -1,4 +1,4 @@
-import type { Artifact } from '../../model/call.ts';
+import type { Artifact, MetadataEvent } from '../../model/call.ts';
 import type { JsonObject } from '../archive/new-call.ts';
 import type { Engine } from '../context.ts';
 import { type LateMetadata, openEvent } from './sealed-event.ts';
@@ -9,14 +9,18 @@ export type EventsOfCall = { events: readonly LateMetadata[]; lastAt: number | n
 /** Opens the events of a call. Throws `key_destroyed` when its details were erased meanwhile. */
 export async function eventsOfCall(engine: Engine, details: Artifact): Promise<EventsOfCall> {
   const stored = await engine.store.reads.events.ofCall(details.ownerId);
-  const last = stored.at(-1);
-  if (last === undefined) return { events: [], lastAt: null };
+  if (stored.length === 0) return { events: [], lastAt: null };
   const key = await engine.tree.keyOf(details.slot);
   try {
-    return { events: stored.map((event) => openEvent(key, details, event)), lastAt: last.receivedAt };
+    return openEvents(key, details, stored);
   } finally {
     key.fill(0);
   }
+}
+
+/** The same of events that have been read, with the key of their call's details. */
+export function openEvents(key: Uint8Array, details: Artifact, stored: readonly MetadataEvent[]): EventsOfCall {
+  return { events: stored.map((event) => openEvent(key, details, event)), lastAt: stored.at(-1)?.receivedAt ?? null };
 }
 
 /**

@@ -28,6 +28,8 @@ const statuses: Record<ErrorCode, number> = {
   key_destroyed: 404,
   key_locked: 500,
   lease_lost: 503,
+  media_type_unsupported: 415,
+  method_not_allowed: 405,
   not_found: 404,
   plan_changed: 409,
   recording_erased: 409,
