@@ -12,17 +12,23 @@ beforeAll(async () => {
 afterAll(async () => await lived.forget());
 
 describe('fsck finds nothing wrong with', () => {
-  it('an archive with calls, a hold, a purge, a depersonalization and a deleted recording', async () => {
+  it('an archive with calls, a campaign, a user, a hold, a purge, depersonalizations and a deleted recording', async () => {
     const at = await openCopy(lived);
     const report = await fsck(at.engine, { deep: true });
     expect(report.problems).toEqual([]);
     expect(report.counts).toMatchObject({
-      calls: 5,
-      recordings: 3,
+      calls: 7,
+      recordings: 5,
       tombstones: 1,
-      erasures: 3,
+      erasures: 4,
       activeHolds: 1,
-      blobs: 3,
+      blobs: 5,
+      tasks: 1,
+      candidates: 2,
+      users: 1,
+      identifiers: 21,
+      awaited: 1,
+      awaitedOverdue: 0,
     });
     await at.close();
   });
@@ -35,7 +41,7 @@ describe('fsck finds nothing wrong with', () => {
     await upload.storeRecording(recording(), { contentType: 'audio/mpeg' });
     const report = await fsck(at.engine, { deep: true });
     expect(report.problems).toEqual([]);
-    expect(report.counts).toMatchObject({ uploads: 1, blobs: 4 });
+    expect(report.counts).toMatchObject({ uploads: 1, blobs: 6 });
     at.sql('UPDATE call SET upload_until = 1 WHERE upload_until IS NOT NULL');
     expect((await fsck(at.engine, { deep: true })).problems).toEqual([]);
     await upload.abort();
@@ -67,6 +73,15 @@ describe('fsck finds nothing wrong with', () => {
     expect((await fsck(at.engine, { deep: true })).problems).toEqual([]);
     await at.engine.epochs.finish(at.story.tenantId);
     expect((await fsck(at.engine, { deep: true })).problems).toEqual([]);
+    await at.close();
+  });
+
+  it('events that have waited for longer than a day, which it counts', async () => {
+    const clock: Clock = { now: () => Date.now() + 25 * 3_600_000 };
+    const at = await openCopy(lived, { clock });
+    const report = await fsck(at.engine, { deep: true });
+    expect(report.problems).toEqual([]);
+    expect(report.counts).toMatchObject({ awaited: 1, awaitedOverdue: 1 });
     await at.close();
   });
 

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { Findings } from '../../src/engine/fsck/findings.ts';
 import { problemMeanings } from '../../src/engine/fsck/problem-meanings.ts';
+import * as campaigns from './campaign-damages.ts';
 import { copies } from './copy-damages.ts';
 import * as outside from './outside-damages.ts';
 import * as rows from './row-damages.ts';
@@ -8,7 +9,12 @@ import { tokens, tombstones } from './token-damages.ts';
 import * as tree from './tree-damages.ts';
 
 it('every problem that fsck can name is found by some test that plants it', () => {
-  const tables = [...[outside, rows, tree].flatMap((file) => Object.values(file)), tokens, tombstones, copies];
+  const tables = [
+    ...[outside, rows, campaigns, tree].flatMap((file) => Object.values(file)),
+    tokens,
+    tombstones,
+    copies,
+  ];
   const found = new Set(tables.flatMap((table) => Object.values(table).flatMap((damage) => damage.finds)));
   expect([...found].sort()).toEqual(Object.keys(problemMeanings).sort());
 });

@@ -20,9 +20,10 @@ import { scopes, type Tenant } from '../../src/model/tenant.ts';
 import { expectAtRest } from '../crash/invariants.ts';
 import { untilQuiet } from '../crash/quiet.ts';
 import { spokenOnce } from '../support/spoken.ts';
+import { type CampaignStory, liveACampaign } from './lived-campaign.ts';
 
 /** What the archive has lived through; every id is known. */
-export type Story = {
+export type Story = CampaignStory & {
   tenantId: string;
   /** Archived and left alone. */
   plain: string;
@@ -89,11 +90,13 @@ export async function liveALittle(): Promise<Lived> {
   const purge = await erase(engine, caller, 'purge', purged);
   const depersonalization = await erase(engine, caller, 'depersonalize', depersonalized);
   await erase(engine, caller, 'delete-recording', silenced);
+  const campaign = await liveACampaign(engine, caller);
   await app.close();
   return {
     folder,
     forget: async () => await rm(folder, { recursive: true, force: true }),
     story: {
+      ...campaign,
       tenantId: tenant.id,
       plain,
       other,
@@ -185,7 +188,9 @@ export async function readableOf({ engine, story, caller }: OpenArchive): Promis
   const top = await engine.store.reads.keys.readTop();
   // Whoever opens something waits a good while for a root key that the vault does not show.
   if (top === undefined || (await engine.vault.open(top.keyId, top.generation)) === undefined) return readable;
-  for (const id of [story.plain, story.other, story.held, story.depersonalized, story.silenced]) {
+  const calls = [story.plain, story.other, story.held, story.depersonalized, story.silenced];
+  const campaign = [story.candidate, story.candidateCall, story.erasedCandidate, story.erasedCandidateCall, story.task];
+  for (const id of [...calls, ...campaign, story.user]) {
     for (const artifact of await engine.store.reads.artifacts.ofOwner(id)) {
       const isReadable =
         artifact.kind === 'recording' ? playsToItsEnd(engine, caller, id) : openJson(engine, artifact).then(() => true);

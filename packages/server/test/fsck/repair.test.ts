@@ -90,7 +90,7 @@ describe('a repair', () => {
     const at = await openCopy(lived);
     for (let i = 0; i < 250; i += 1) await at.engine.blobs.create(`nobodys-${i}`, recording());
     const report = await fsck(at.engine, { repair: true });
-    expect(report).toMatchObject({ clean: true, counts: { blobs: 3 } });
+    expect(report).toMatchObject({ clean: true, counts: { blobs: 5 } });
     expect(report.problems).toHaveLength(101);
     expect(report.problems.every((problem) => problem.repaired)).toBe(true);
     expect(report.problems.at(-1)).toEqual({ code: 'blob_unnamed', what: 'and 150 more', repaired: true });
@@ -139,7 +139,7 @@ describe('a repair beside a working server', () => {
     await untilQuiet(at.engine);
     expect(await fsck(at.engine, { deep: true, repair: true })).toMatchObject({ clean: true });
     const story = { ...at.story, plain: kept[0] ?? '', other: kept.at(-1) ?? '' };
-    expect(await readableOf({ ...at, story })).toHaveLength(4 + 4 + 4 + 1 + 3);
+    expect(await readableOf({ ...at, story })).toHaveLength(4 + 4 + 4 + 1 + 3 + 2 + 4 + 1 + 2 + 1 + 1);
     await at.expectAtRest();
     await at.close();
   });
@@ -150,10 +150,10 @@ describe('a quick look', () => {
     const blobs = new CountingBlobs(lived);
     const at = await openCopy(lived, { blobs });
     const { counts } = await fsck(at.engine);
-    expect(counts).toMatchObject({ recordings: 3 });
+    expect(counts).toMatchObject({ recordings: 5 });
     expect(blobs.opened).toBe(0);
     await fsck(at.engine, { deep: true });
-    expect(blobs.opened).toBe(3);
+    expect(blobs.opened).toBe(5);
     await at.close();
   });
 });
@@ -164,19 +164,24 @@ describe('a deep look', () => {
     const { counts } = await fsck(at.engine, { deep: true });
     expect(counts['byTenant']).toEqual({
       [at.story.tenantId]: {
-        calls: 5,
+        calls: 7,
+        tasks: 1,
+        candidates: 2,
+        users: 1,
         artifacts: {
           'index-key': 1,
           'tombstone-key': 1,
-          recording: 3,
-          transcript: 4,
-          // One of a call that is still to come.
-          details: 5,
-          correlation: 5,
+          recording: 5,
+          transcript: 5,
+          // One of a call that is still to come, and one of a candidate.
+          details: 7,
+          correlation: 9,
           'hold-reason': 1,
+          task: 1,
+          user: 1,
         },
         recordingBytes: at.value<number>('SELECT sum(blob_bytes) FROM artifact'),
-        tokens: { session: 6, phone: 10 },
+        tokens: { session: 6, phone: 16, external: 2 },
         tombstones: 1,
       },
     });

@@ -114,7 +114,7 @@ export const artifacts: Record<string, Damage> = {
   'an artifact of another tenant than its owner': {
     plant: (at) =>
       void at.sql("UPDATE artifact SET tenant_id = 'x' WHERE kind = 'details' AND owner_id = ?", at.story.plain),
-    finds: ['artifact_damaged', 'artifact_orphaned', 'call_incomplete', 'token_unexplained'],
+    finds: ['artifact_damaged', 'artifact_orphaned', 'call_incomplete'],
     quick: ['artifact_orphaned', 'call_incomplete'],
   },
 };
@@ -122,8 +122,7 @@ export const artifacts: Record<string, Damage> = {
 export const calls: Record<string, Damage> = {
   'an archived call without details that nobody erased': {
     plant: (at) => void at.sql("DELETE FROM artifact WHERE kind = 'details' AND owner_id = ?", at.story.plain),
-    finds: ['call_incomplete', 'slot_beside_living', 'token_unexplained'],
-    quick: ['call_incomplete', 'slot_beside_living'],
+    finds: ['call_incomplete', 'slot_beside_living'],
   },
   'a call without correlation, though its erasure keeps that': {
     plant: (at) => {
@@ -210,7 +209,8 @@ export const erasures: Record<string, Damage> = {
     plant: (at) => {
       at.sql(
         `INSERT INTO call SELECT ?, tenant_id, kind, source, direction, status, started_at, ended_at, duration_ms,
-          created_at, upload_until, is_upload_doomed FROM call WHERE id = ?`,
+          created_at, upload_until, is_upload_doomed, dial_status, candidate_id, task_id, bot_id, updated_at,
+          depersonalized_at, recording_erased_at FROM call WHERE id = ?`,
         at.story.purged,
         at.story.plain,
       );
@@ -237,15 +237,15 @@ export const erasures: Record<string, Damage> = {
         at.story.plain,
       );
     },
-    finds: ['artifact_damaged', 'item_artifact_left'],
-    quick: ['item_artifact_left'],
+    finds: ['artifact_damaged', 'item_artifact_left', 'mark_contradicted'],
+    quick: ['item_artifact_left', 'mark_contradicted'],
   },
   'a phone number that a depersonalization has erased': {
     plant: (at) => {
       token(at, { kind: 1, owner: at.story.depersonalized });
     },
-    finds: ['item_token_left', 'token_unexplained'],
-    quick: ['item_token_left'],
+    finds: ['item_token_left', 'mark_contradicted', 'token_unexplained'],
+    quick: ['item_token_left', 'mark_contradicted'],
   },
 };
 

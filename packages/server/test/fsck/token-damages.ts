@@ -1,4 +1,4 @@
-import { coresOf, insertTokens } from '../../src/engine/identifiers.ts';
+import { coresOf, insertTokens, tombstoneToken } from '../../src/engine/identifiers.ts';
 import type { Damage } from './damage.ts';
 import type { OpenArchive } from './lived-archive.ts';
 
@@ -118,6 +118,15 @@ export const tombstones: Record<string, Damage> = {
     plant: (at) => void at.sql('DELETE FROM tombstone'),
     finds: ['purge_without_tombstone', 'tombstone_token_orphaned'],
     leaves: [],
+  },
+  'a call that has the session id of a purged one': {
+    plant: async (at) => {
+      const token = await tombstoneToken(at.engine, at.caller.tenant, { kind: 'session', value: 's-plain' });
+      at.sql('INSERT INTO tombstone_token VALUES (1, 3, ?, ?)', token, at.story.purged);
+      return `call ${at.story.plain}`;
+    },
+    finds: ['session_of_erased'],
+    quick: [],
   },
   'a tombstone of a call that nobody purged': {
     plant: (at) => {

@@ -17,6 +17,7 @@ import {
   type Told,
   wordsOf,
 } from '../crash/life-events.ts';
+import { CopiedCampaign } from './copied-campaign.ts';
 import { erase, purgeAll, Stage, type Work } from './stage.ts';
 
 /** Points that no life without a restore, a repair or a recovery key comes to. */
@@ -46,6 +47,7 @@ const foretold: readonly (readonly [LifeCall, Standing])[] = [
 const events = [...earlyEvents, ...lateEvents].filter((event) => event.call !== cast.underWay);
 
 const life = new Stage();
+const campaign = new CopiedCampaign();
 const copies: Copy[] = [];
 const [complete, begun] = [new Set<LifeCall>(), new Set<LifeCall>()];
 const told = { begun: new Set<LifeEvent>(), answered: new Set<LifeEvent>() };
@@ -68,7 +70,8 @@ describe('a copy of the database', () => {
       stage.putBack(one.copy);
       expect(await stage.restore()).toMatchObject({ unverified: 0, callsWithoutBytes: [] });
       await stage.expectSound();
-      await stage.process(async ({ engine, caller }) => {
+      await stage.process(async (at) => {
+        const { engine, caller } = at;
         for (const [call, standing] of leaves) {
           const expected = new Set<Standing>(one.complete.has(call) || standing === 'gone' ? [standing] : ['absent']);
           // Of a call on its way in, the copy may have either.
@@ -79,6 +82,8 @@ describe('a copy of the database', () => {
           if (found === 'absent') await expectNoEvents(engine, call);
           else await expectEvents(engine, call, found, one.told);
         }
+        await campaign.expectErased(at);
+        await campaign.expectKept(at);
         for (const [call, standing] of foretold) {
           expect(await standingOf(engine, caller, call), call.session).toBe(standing);
           await expectEvents(engine, call, standing, one.told);
@@ -126,6 +131,7 @@ async function live(at: Work): Promise<void> {
   ]);
   await at.engine.epochs.turn(at.caller.tenant.id);
   await releaseHold(at.engine, at.caller, id);
+  await campaign.live(at);
   await purgeAll(at, { by: 'sessions', ids: [cast.held.session] });
 }
 

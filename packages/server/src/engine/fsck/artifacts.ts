@@ -1,15 +1,16 @@
+import { createPrivateKey } from 'node:crypto';
 import { openBytes } from '../../keys/sealing.ts';
-import { type Artifact, type Call, callArtifactKinds, isArchived } from '../../model/call.ts';
+import { type Artifact, isArchived } from '../../model/call.ts';
 import { hasCode } from '../../model/errors.ts';
-import { archiveOwner } from '../access/signing-key.ts';
 import { contextOf } from '../secrets.ts';
 import { byTenant, type Look } from './look.ts';
+import { isOfCall, type Owner, ownersOf } from './owners.ts';
 import { checkRecording } from './recordings.ts';
 
 /**
  * Artifacts side by side in one leaf: each has an owner, and a recording its bytes. In a deep look, what is sealed in its
- * row opens under the key of its slot at its place. An upload under way has not written everything yet, nor has
- * whoever brings an event whose call is awaited.
+ * row opens under the key of its slot at its place. Whoever brings a call, an event whose call is awaited, a recording
+ * that is late or a candidate has not written everything yet.
  *
  * @param keyOf the key of a live slot (a view); undefined for one that is not live, which is another check's business.
  */
@@ -19,25 +20,48 @@ export async function checkArtifacts(
   keyOf: (slot: number) => Buffer | undefined,
 ): Promise<void> {
   look.findings.count('artifacts', artifacts.length);
-  const ofCalls = artifacts.filter(isOfCall);
-  const calls = await callsOf(look, ofCalls);
+  const owners = await ownersOf(look, artifacts);
   await reportOrphans(
     look,
-    ofCalls.filter((artifact) => !calls.has(homeOf(artifact))),
+    artifacts.filter((artifact) => !owners.has(artifact)),
   );
+  const coming = await slotsComing(look, artifacts);
   for (const artifact of artifacts) {
-    const call = calls.get(homeOf(artifact));
     if (look.isDeep) countOfTenant(look, artifact);
-    if (!isOfCall(artifact)) await checkOwner(look, artifact);
     const key = keyOf(artifact.slot);
     if (key === undefined) continue;
-    if (look.isDeep && artifact.sealed !== null && !opens(artifact, artifact.sealed, key)) {
-      look.findings.problem('artifact_damaged', nameOf(artifact));
-    }
-    if (call === undefined || !isArchived(call)) continue;
+    if (look.isDeep && artifact.sealed !== null) checkSealed(look, artifact, artifact.sealed, key);
+    const owner = owners.get(artifact);
+    if (owner === undefined || !isComplete(owner) || coming.has(artifact.slot)) continue;
     if (artifact.sealed === null) look.findings.problem('artifact_unsealed', nameOf(artifact));
     if (artifact.kind === 'recording') await checkRecording(look, artifact, key);
   }
+}
+
+/**
+ * True where everything of the owner has been sealed. What is sealed of a user, and the key that signs the tokens of
+ * users, come when they are next needed.
+ */
+function isComplete(owner: Owner): boolean {
+  switch (owner.kind) {
+    case 'call':
+      return isArchived(owner.call);
+    case 'candidate':
+      return owner.candidate.status !== 'ADDING';
+    case 'task':
+      return owner.task.status !== 'ADDING';
+    case 'user':
+    case 'server':
+      return false;
+  }
+}
+
+/** Slots of what is on its way to a call that is archived already: somebody has them under a lease. */
+async function slotsComing(look: Look, artifacts: readonly Artifact[]): Promise<Set<number>> {
+  const unsealed = artifacts.filter((artifact) => isOfCall(artifact) && artifact.sealed === null);
+  if (unsealed.length === 0) return new Set();
+  const late = await look.reads.lateArtifacts.ofCalls([...new Set(unsealed.map((artifact) => artifact.ownerId))]);
+  return new Set(late.map((one) => one.slot));
 }
 
 function countOfTenant(look: Look, { tenantId, kind, blobBytes }: Artifact): void {
@@ -47,40 +71,32 @@ function countOfTenant(look: Look, { tenantId, kind, blobBytes }: Artifact): voi
   counts.recordingBytes += blobBytes ?? 0;
 }
 
-function opens(artifact: Artifact, sealed: Uint8Array, key: Buffer): boolean {
+function checkSealed(look: Look, artifact: Artifact, sealed: Uint8Array, key: Buffer): void {
   const kind = artifact.kind === 'recording' ? 'recording-facts' : artifact.kind;
   try {
-    openBytes(key, { ...contextOf(artifact), kind }, sealed).fill(0);
-    return true;
+    const plain = openBytes(key, { ...contextOf(artifact), kind }, sealed);
+    const isUseful = artifact.kind !== 'user-token-key' || isSigningKey(plain);
+    plain.fill(0);
+    if (!isUseful) look.findings.problem('user_token_key_malformed', nameOf(artifact));
   } catch (error) {
-    if (hasCode(error, 'damage')) return false;
-    throw error;
+    if (!hasCode(error, 'damage')) throw error;
+    look.findings.problem('artifact_damaged', nameOf(artifact));
   }
 }
 
-function isOfCall(artifact: Artifact): boolean {
-  return callArtifactKinds.some((kind) => kind === artifact.kind);
-}
-
-/** An owner within its tenant, as one text. */
-function homeOf({ tenantId, ownerId }: Pick<Artifact, 'tenantId' | 'ownerId'>): string {
-  return `${tenantId}/${ownerId}`;
-}
-
-/** Calls that own the artifacts, each found within the artifact's own tenant. */
-async function callsOf(look: Look, artifacts: readonly Artifact[]): Promise<Map<string, Call>> {
-  const calls = new Map<string, Call>();
-  for (const [tenantId, mine] of byTenant(artifacts)) {
-    const ids = [...new Set(mine.map((artifact) => artifact.ownerId))];
-    for (const call of await look.reads.calls.findMany(tenantId, ids))
-      calls.set(homeOf({ tenantId, ownerId: call.id }), call);
+/** RS512 asks for RSA keys of 2048 bits and more (RFC 7518, section 3.3). */
+function isSigningKey(pkcs8: Buffer): boolean {
+  try {
+    const { asymmetricKeyType, asymmetricKeyDetails } = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
+    return asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048;
+  } catch {
+    return false;
   }
-  return calls;
 }
 
 async function reportOrphans(look: Look, orphans: readonly Artifact[]): Promise<void> {
   for (const [tenantId, mine] of byTenant(orphans)) {
-    const owners = mine.map((artifact) => artifact.ownerId);
+    const owners = mine.filter(isOfCall).map((artifact) => artifact.ownerId);
     const erased = new Set((await look.reads.tombstones.find(tenantId, owners)).map((stone) => stone.callId));
     for (const artifact of mine) {
       const code = erased.has(artifact.ownerId) ? 'artifact_of_erased' : 'artifact_orphaned';
@@ -93,17 +109,6 @@ function reportHomeless(look: Look, code: 'artifact_of_erased' | 'artifact_orpha
   const { tenantId, ownerId } = artifact;
   const cure = tenantId === null ? undefined : ({ code, kind: 'artifacts', tenantId, ownerId } as const);
   look.findings.problem(code, nameOf(artifact), cure);
-}
-
-/** What belongs to a tenant, to the archive or to a hold. A released hold has no reason any more. */
-async function checkOwner(look: Look, artifact: Artifact): Promise<void> {
-  const { tenantId, ownerId, kind } = artifact;
-  const isTenant = tenantId === ownerId && look.tenants.some((tenant) => tenant.id === ownerId);
-  const isOwned =
-    kind === 'token-signing-key' ? tenantId === null && ownerId === archiveOwner : isTenant || kind === 'hold-reason';
-  const hold = kind === 'hold-reason' ? await look.reads.holds.find(tenantId ?? '', ownerId) : undefined;
-  const isReleased = kind === 'hold-reason' && hold?.releasedAt !== null;
-  if (!isOwned || isReleased) reportHomeless(look, 'artifact_orphaned', artifact);
 }
 
 function nameOf(artifact: Artifact): string {

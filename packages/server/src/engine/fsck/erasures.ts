@@ -110,6 +110,7 @@ async function checkJournaled(look: Look, erasure: Erasure, items: readonly Item
 
 async function checkNothingLeft(look: Look, erasure: Erasure, items: readonly Item[]): Promise<void> {
   const reach = reachOf(erasure.action, erasure);
+  if (!reach.isWhole) await checkMarked(look, erasure, items);
   // What else is left of a purged call, the checks of artifacts, tokens and tombstones find.
   if (reach.isWhole) {
     await checkRowsGone(look, erasure, items);
@@ -128,6 +129,23 @@ async function checkNothingLeft(look: Look, erasure: Erasure, items: readonly It
   for (const item of items) {
     const left = await look.reads.tokens.countOfOwners([item.callId], personalIdentifierKinds);
     if (left > 0) look.findings.problem('item_token_left', nameOf(item));
+  }
+}
+
+/** Late writers are refused by the marks that the commit which destroyed the keys has left on calls and candidates. */
+async function checkMarked(look: Look, erasure: Erasure, items: readonly Item[]): Promise<void> {
+  const { artifacts } = reachOf(erasure.action, erasure);
+  const itemOf = new Map(items.map((item) => [item.callId, item]));
+  const ids = [...itemOf.keys()];
+  const calls = await look.reads.calls.findMany(erasure.tenantId, ids);
+  const candidates = await look.reads.candidates.findMany(erasure.tenantId, ids);
+  const unmarked = [
+    ...calls.filter((call) => artifacts.includes('recording') && call.recordingErasedAt === null),
+    ...[...calls, ...candidates].filter((one) => artifacts.includes('details') && one.depersonalizedAt === null),
+  ];
+  for (const id of new Set(unmarked.map((one) => one.id))) {
+    const item = itemOf.get(id);
+    if (item !== undefined) look.findings.problem('mark_missing', nameOf(item));
   }
 }
 

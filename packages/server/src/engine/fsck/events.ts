@@ -1,6 +1,7 @@
 import type { Artifact, MetadataEvent } from '../../model/call.ts';
 import { hasCode } from '../../model/errors.ts';
 import { openEvent } from '../events/sealed-event.ts';
+import { sealedLast } from './found-by.ts';
 import { byTenant, type Look, paged, pageSize } from './look.ts';
 
 /**
@@ -18,18 +19,19 @@ export async function checkEvents(look: Look): Promise<void> {
 async function checkOfTenant(look: Look, tenantId: string, events: readonly MetadataEvent[]): Promise<void> {
   const callIds = [...new Set(events.map((event) => event.callId))];
   const artifacts = await look.reads.artifacts.findMany(callIds, 'details');
-  const details = new Map(artifacts.filter((one) => one.tenantId === tenantId).map((one) => [one.ownerId, one]));
+  const mine = artifacts.filter((one) => one.tenantId === tenantId).toSorted(sealedLast);
+  const details = new Map(mine.map((one) => [one.ownerId, one]));
   const keys = look.isDeep ? await keysOf(look, [...details.values()]) : new Map<number, Buffer>();
   for (const event of events) {
-    const mine = details.get(event.callId);
+    const its = details.get(event.callId);
     const what = `event ${event.id} of call ${event.callId}`;
-    if (mine === undefined) {
+    if (its === undefined) {
       const cure = { code: 'event_orphaned', kind: 'events', tenantId, callId: event.callId } as const;
       look.findings.problem('event_orphaned', what, cure);
       continue;
     }
-    const key = keys.get(mine.slot);
-    if (key !== undefined && !opens(key, mine, event)) look.findings.problem('event_damaged', what);
+    const key = keys.get(its.slot);
+    if (key !== undefined && !opens(key, its, event)) look.findings.problem('event_damaged', what);
   }
   for (const key of keys.values()) key.fill(0);
 }

@@ -1,4 +1,4 @@
-import type { JournalEntry } from '../../model/key-store.ts';
+import type { JournalEntry, JournalKind } from '../../model/key-store.ts';
 import type { StoreReads } from '../../model/store.ts';
 import { isPurge, journalPages } from './journal-pages.ts';
 
@@ -9,6 +9,9 @@ export type Evidence = {
   /** Of the slots asked about: those that an entry covers already. A slot is journaled once. */
   journaled: ReadonlySet<number>;
 };
+
+/** Kinds that end their owner, whatever else the entry says. */
+const ends: ReadonlySet<JournalKind> = new Set(['upload_abandoned', 'hold_released', 'user_disabled']);
 
 /** An owner within its tenant, as one text. */
 export function ownerKey(tenantId: string, ownerId: string): string {
@@ -35,9 +38,12 @@ export async function gatherEvidence(
   return { endOf, journaled };
 }
 
-/** True of an entry that says that nothing of its owner is to be left: a purge, an upload given up, a hold released. */
+/**
+ * True of an entry that says that nothing sealed of its owner is to be left: a purge, an upload given up, a hold released,
+ * a user disabled.
+ */
 export function isEndOfOwner(entry: JournalEntry): boolean {
-  return isPurge(entry) || entry.kind === 'upload_abandoned' || entry.kind === 'hold_released';
+  return isPurge(entry) || ends.has(entry.kind);
 }
 
 /** Those of the slots within a range, whichever of the two is the shorter walk. */

@@ -14,6 +14,9 @@ export type Problem = {
 /** What one tenant has, counted row by row. */
 export type TenantCounts = {
   calls: number;
+  tasks: number;
+  candidates: number;
+  users: number;
   artifacts: Partial<Record<ArtifactKind, number>>;
   /** Of all its recordings, as sealed. */
   recordingBytes: number;
@@ -97,7 +100,16 @@ export class Findings {
 
   /** The tally of one tenant, to be added to. There is one for every tenant, so memory grows with their number only. */
   ofTenant(tenantId: string): TenantCounts {
-    this.#tenants[tenantId] ??= { calls: 0, artifacts: {}, recordingBytes: 0, tokens: {}, tombstones: 0 };
+    this.#tenants[tenantId] ??= {
+      calls: 0,
+      tasks: 0,
+      candidates: 0,
+      users: 0,
+      artifacts: {},
+      recordingBytes: 0,
+      tokens: {},
+      tombstones: 0,
+    };
     return this.#tenants[tenantId];
   }
 

@@ -6,12 +6,14 @@ import type { VaultState } from '../../model/vault.ts';
 import type { Engine } from '../context.ts';
 import { checkBlobs } from './blobs.ts';
 import { checkCalls } from './calls.ts';
+import { checkCampaigns } from './campaigns.ts';
 import { checkDoomed } from './doomed.ts';
 import { checkErasures } from './erasures.ts';
 import { checkEvents } from './events.ts';
 import { Findings } from './findings.ts';
 import { checkFoundBy } from './found-by.ts';
 import { checkJournal } from './journal.ts';
+import { checkLateArtifacts } from './late-artifacts.ts';
 import type { Look } from './look.ts';
 import { malformedDetail } from './malformed.ts';
 import { checkStoredPlaces, openTopmost } from './pages.ts';
@@ -19,6 +21,7 @@ import { checkSlots, type EpochKeys } from './slots.ts';
 import { checkTenants } from './tenants.ts';
 import { checkTokens } from './tokens.ts';
 import { checkTombstones } from './tombstones.ts';
+import { checkUsers } from './users.ts';
 import { checkHead, checkSegments } from './vault.ts';
 import { checkCopies } from './vault-copies.ts';
 import { detailOf, readVault } from './vault-reads.ts';
@@ -36,7 +39,7 @@ export type LookOptions = {
  * compared with the others both ways. Trusts nothing that the engine recorded, asks no cache, changes nothing.
  *
  * The quick look opens key pages and nothing else: of recordings it asks whether they are there and how large. The deep
- * look opens every artifact, makes every call's tokens anew from what is sealed, compares erasures with the digest of
+ * look opens every artifact, makes the tokens of every call and candidate anew from what is sealed, compares erasures with the digest of
  * their plan and tombstones with the journal, and counts by tenant.
  *
  * The database is read as of one instant, page by page; what lies outside it is looked at in an order in which work in
@@ -100,13 +103,16 @@ async function checkInstant(
       if (after) await checkSegments(look, after);
     },
     async () => await checkTenants(look),
+    async () => await checkUsers(look),
+    async () => await checkCampaigns(look),
     async () => await checkCalls(look),
+    async () => await checkLateArtifacts(look),
     async () => await checkEvents(look),
     async () => await checkTokens(look, epochKeys),
     async () => {
       if (look.isDeep && topmost) await checkFoundBy(look, epochKeys);
     },
-    async () => await checkTombstones(look),
+    async () => await checkTombstones(look, epochKeys),
     async () => await checkErasures(look),
     async () => await checkDoomed(look),
   ];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { namedIdentifiers, possibleIdentifiers } from './named-identifiers.ts';
+import { namedIdentifiers, namedOfCandidate, possibleIdentifiers } from './named-identifiers.ts';
 
 describe('the identifiers that a call must be found by', () => {
   test('are the ids of its correlation, whatever else that holds', () => {
@@ -34,6 +34,28 @@ describe('the identifiers that a call must be found by', () => {
   test.each([null, undefined, 7, 'text', []])('are none where there is nothing to read: %j', (value) => {
     expect(namedIdentifiers(value, value)).toEqual([]);
   });
+});
+
+describe('the identifiers that a candidate must be found by', () => {
+  test("are all of its numbers and its client's id, and nothing of its variables", () => {
+    const correlation = { clientExternalId: 'c-1', callbackData: { clientExternalId: 'other' }, externalId: 'e' };
+    const details = { phones: ['1', '2'], variables: { phone: '3' }, participants: [{ phone: '4' }] };
+    expect(namedOfCandidate(correlation, details)).toEqual([
+      { kind: 'external', value: 'c-1' },
+      { kind: 'phone', value: '1' },
+      { kind: 'phone', value: '2' },
+    ]);
+  });
+
+  test("are its client's id once its details were erased, where it has one", () => {
+    expect(namedOfCandidate({ clientExternalId: 'c-1' }, undefined)).toEqual([{ kind: 'external', value: 'c-1' }]);
+    expect(namedOfCandidate({ clientExternalId: null }, undefined)).toEqual([]);
+  });
+
+  test.each([null, undefined, 7, 'text', [], { phones: 'text' }, { phones: [7, null, ''] }])(
+    'are none where there is nothing to read: %j',
+    (value) => expect(namedOfCandidate(value, value)).toEqual([]),
+  );
 });
 
 describe('what may explain an identifier', () => {

@@ -27,6 +27,24 @@ export function namedIdentifiers(correlation: unknown, details: unknown): Identi
     if (!isCustomer(String(type ?? role ?? ''))) continue;
     named.push(['phone', phoneNumber ?? phone], ['email', email]);
   }
+  return toIdentifiers(named);
+}
+
+/**
+ * The identifiers that a candidate must be found by: every number that it may be dialled under, and the client's own id.
+ *
+ * @param details undefined where an erasure has taken them.
+ */
+export function namedOfCandidate(correlation: unknown, details: unknown): Identifier[] {
+  const { phones } = fieldsOf(details);
+  const { clientExternalId } = fieldsOf(correlation);
+  const named: [IdentifierKind, unknown][] = [['external', clientExternalId]];
+  for (const phone of Array.isArray(phones) ? phones : []) named.push(['phone', phone]);
+  return toIdentifiers(named);
+}
+
+/** What is no text, or empty, names nothing. */
+function toIdentifiers(named: readonly [IdentifierKind, unknown][]): Identifier[] {
   return named.flatMap(([kind, value]) => (typeof value === 'string' && value !== '' ? [{ kind, value }] : []));
 }
 

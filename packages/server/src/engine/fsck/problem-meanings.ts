@@ -9,6 +9,7 @@ const restoreBytes = 'Bring the bytes back from a backup of the blob store; with
 const findVault = 'Give back the vault of this archive (TACET_KEYS_DIR); without it nothing can be opened.';
 const copyFolder = 'While the server is stopped, copy the folder from a whole one; a repair leaves it as it is.';
 const wait = 'Keep a worker running; if it stays, tell the makers.';
+const erasePart = 'Purge the call; of a candidate, keep this report and tell the makers.';
 const tell = 'Nothing is lost by it. Keep this report and tell the makers.';
 
 /** Every problem that fsck can name: what it means, and what to do about it. */
@@ -28,6 +29,15 @@ export const problemMeanings = {
   blob_unnamed: { means: 'the blob store has bytes that no row names', todo: repairUnlessLost },
   call_incomplete: { means: 'an archived call lacks details or correlation, and no erasure took them', todo: restore },
   call_state: { means: 'the status of a call and its upload contradict each other', todo: restore },
+  call_without_campaign: {
+    means: 'a call belongs to a candidate or a task that its tenant does not have',
+    todo: restore,
+  },
+  candidate_incomplete: {
+    means: 'a candidate lacks details or correlation, and no erasure took them',
+    todo: restore,
+  },
+  candidate_without_task: { means: 'a candidate is on a task that its tenant does not have', todo: restore },
   database_malformed: { means: 'the database file itself is damaged', todo: restore },
   doomed_forgotten: {
     means: 'bytes must go, but the erasure that was to remove them is over or unknown',
@@ -54,7 +64,21 @@ export const problemMeanings = {
   journal_seal_unknown: { means: 'a journal row was copied by a seal that was never committed', todo: restore },
   journal_slot_ahead: { means: 'a journal row speaks of slots of leaves that are still to be born', todo: restore },
   journal_slot_live: { means: 'a slot that the journal says was destroyed is live', todo: restore },
+  late_artifact_astray: {
+    means: 'what is on its way to a call has no call or no artifact, or has come already, and no erasure took it',
+    todo: wait,
+  },
   leaf_ahead: { means: 'a leaf exists that is still to be born', todo: restore },
+  login_key_missing: { means: 'the key that users are looked up under is missing', todo: restore },
+  mark_contradicted: {
+    means: 'a call or candidate is marked as erased in part, and something of that part is still there',
+    todo: erasePart,
+  },
+  mark_missing: {
+    means:
+      'an item says that part of a call or candidate was erased, and its row is not marked, so that more would be taken',
+    todo: erasePart,
+  },
   page_damaged: { means: 'a key page does not open under the key in its parent', todo: restore },
   page_missing: { means: 'a key page that its parent names is not stored', todo: restore },
   page_orphaned: { means: 'a key page is stored that no parent names', todo: restore },
@@ -63,6 +87,10 @@ export const problemMeanings = {
   root_key_missing: {
     means: 'the root key that the database names is not in the vault, or cannot be read',
     todo: findVault,
+  },
+  session_of_erased: {
+    means: 'a call has the session id of a call that was purged, and should have been refused',
+    todo: 'Purge the call by id if it is the one that was purged.',
   },
   session_shared: { means: 'several calls of one tenant have the same session id', todo: 'Purge the calls by id.' },
   signing_key_missing: {
@@ -80,19 +108,20 @@ export const problemMeanings = {
   slot_shared: { means: 'two rows name the same slot', todo: restore },
   slot_unjournaled: { means: 'a slot is destroyed and no journal row covers it', todo: tell },
   slot_unnamed: { means: 'a live slot is named by no row, and its leaf is not reserved', todo: repairUnlessLost },
+  task_incomplete: { means: 'a task has no settings or no tenant', todo: restore },
   tenant_incomplete: { means: 'a tenant lacks its index key, its tombstone key or a token epoch', todo: restore },
-  token_missing: { means: 'a call is not found by an identifier that it names', todo: restore },
+  token_missing: { means: 'a call or candidate is not found by an identifier that it names', todo: restore },
   token_of_ended_epoch: {
     means: 'a token stands under an epoch that is not living: the row of that epoch may have been lost',
     todo: 'Restore the database from a backup; no repair removes the token, as the journal does not tell whether its epoch has ended.',
   },
   token_of_erased: { means: 'a token of a call that was purged is still there', todo: repair },
   token_orphaned: {
-    means: 'the owner of a token is neither a call nor an active hold',
+    means: 'the owner of a token is neither a call nor a candidate nor an active hold',
     todo: 'Run `tacet fsck --repair`, which removes it unless artifacts of that owner are left; else restore from a backup.',
   },
   token_unexplained: {
-    means: 'a call is found by an identifier that it does not name',
+    means: 'a call or candidate is found by an identifier that it does not name',
     todo: 'Keep this report and tell the makers; a purge of the call removes it.',
   },
   tombstone_gone_early: {
@@ -112,6 +141,15 @@ export const problemMeanings = {
     todo: restore,
   },
   unreadable: { means: 'something that a check needs cannot be read', todo: restore },
+  user_incomplete: { means: 'a user has no tenant, or no place for the e-mail', todo: restore },
+  user_login_differs: {
+    means: 'the e-mail that is sealed of a user is not the one that the user logs in with',
+    todo: restore,
+  },
+  user_token_key_malformed: {
+    means: 'what is sealed as the key that signs the tokens of users is no RSA key',
+    todo: restore,
+  },
   vault_copy_damaged: { means: 'a file in a folder of the vault is damaged', todo: copyFolder },
   vault_copy_missing: { means: 'a folder of the vault lacks a file that another has', todo: copyFolder },
   vault_entry_differs: {

@@ -33,7 +33,9 @@ export async function repairArtifacts(on: Repairs, cure: CureOf<'artifacts'>, ev
 }
 
 async function hasEnded(tx: StoreTx, tenantId: string, ownerId: string, evidence: Evidence): Promise<boolean> {
-  if ((await tx.calls.find(tenantId, ownerId)) !== undefined) return false;
+  for (const rows of [tx.calls, tx.candidates, tx.tasks]) {
+    if ((await rows.find(tenantId, ownerId)) !== undefined) return false;
+  }
   const hold = await tx.holds.find(tenantId, ownerId);
   if (hold !== undefined) return hold.releasedAt !== null;
   const id = evidence.endOf.get(ownerKey(tenantId, ownerId));

@@ -1,6 +1,7 @@
 import { newId } from '../../lib/ids.ts';
 import { type DoomedBlob, tombstoneIdentifierKinds } from '../../model/erasure.ts';
-import type { StoreTx, TombstoneToken } from '../../model/store.ts';
+import type { TombstoneToken } from '../../model/erasure-store.ts';
+import type { StoreTx } from '../../model/store.ts';
 import type { StoredToken } from '../../model/token-store.ts';
 import { artifactAt } from '../blob-rows.ts';
 import type { Engine } from '../context.ts';
@@ -12,7 +13,7 @@ import { isPurge } from './journal-pages.ts';
 import { type Repairs, repairOne } from './one-repair.ts';
 
 /**
- * Removes an owner's tokens where the owner is neither a call nor an active hold and has no artifacts left by which it
+ * Removes an owner's tokens where the owner is neither a call nor a candidate nor an active hold and has no artifacts left by which it
  * could come back. Under which epoch they stand is not asked: an epoch without a row may have ended, or its row may have
  * been lost while its key lives, and the journal does not tell the two apart, since it knows epochs by id and tokens know
  * theirs by number.
@@ -46,6 +47,7 @@ export async function repairEvents(on: Repairs, { code, tenantId, callId }: Cure
 
 async function leadsSomewhere(tx: StoreTx, { tenantId, ownerId }: StoredToken): Promise<boolean> {
   if ((await tx.calls.find(tenantId, ownerId)) !== undefined) return true;
+  if ((await tx.candidates.find(tenantId, ownerId)) !== undefined) return true;
   const hold = await tx.holds.find(tenantId, ownerId);
   if (hold?.releasedAt === null) return true;
   return (await tx.artifacts.ofOwner(ownerId)).some((artifact) => artifact.tenantId === tenantId);

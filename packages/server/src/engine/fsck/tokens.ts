@@ -7,7 +7,7 @@ import type { EpochKeys } from './slots.ts';
 const sharersMax = 100;
 
 /**
- * Every token belongs to a call or an active hold of its tenant and stands under a living epoch; no token of a purged
+ * Every token belongs to a call, a candidate or an active hold of its tenant and stands under a living epoch; no token of a purged
  * call is left; and, in a deep look, a session id leads to one call at the most, under whichever epoch its tokens stand.
  */
 export async function checkTokens(look: Look, epochKeys: EpochKeys): Promise<void> {
@@ -40,8 +40,10 @@ async function checkOwners(
 ): Promise<void> {
   const owners = [...new Set(tokens.map((token) => token.ownerId))].filter((id) => !holds.has(id));
   const calls = new Set((await look.reads.calls.findMany(tenantId, owners)).map((call) => call.id));
-  const missing = owners.filter((id) => !calls.has(id));
-  if (missing.length === 0) return;
+  const others = owners.filter((id) => !calls.has(id));
+  if (others.length === 0) return;
+  const candidates = new Set((await look.reads.candidates.findMany(tenantId, others)).map((one) => one.id));
+  const missing = others.filter((id) => !candidates.has(id));
   const erased = new Set((await look.reads.tombstones.find(tenantId, missing)).map((stone) => stone.callId));
   const without = new Set(missing);
   for (const token of tokens.filter((one) => without.has(one.ownerId))) {

@@ -1,17 +1,21 @@
 import { type Tombstone, tombstoneIdentifierKinds } from '../../model/erasure.ts';
-import type { TombstoneToken } from '../../model/store.ts';
+import type { TombstoneToken } from '../../model/erasure-store.ts';
 import { fromErasedDetail } from '../journal-details.ts';
+import { reportSessionsOfErased } from './erased-sessions.ts';
 import { isPurge, type JournalRow, journalPages, Suspects } from './journal-pages.ts';
 import { byTenant, type Look, paged, pageSize } from './look.ts';
+import type { EpochKeys } from './slots.ts';
 
 /**
  * Tombstones and the journal agree both ways; a call with a tombstone has no row, but for an upload that was under way
  * and has not noticed yet; what a tombstone keeps is what it may keep. Artifacts and tokens of purged calls are found by
- * the checks of those.
+ * the checks of those. In a deep look, no call has the session id of a purged one.
+ *
+ * @param epochKeys keys of the living epochs; empty unless the look is deep.
  */
-export async function checkTombstones(look: Look): Promise<void> {
+export async function checkTombstones(look: Look, epochKeys: EpochKeys): Promise<void> {
   await checkStones(look);
-  await checkStoneTokens(look);
+  await checkStoneTokens(look, epochKeys);
   for await (const page of journalPages(look.reads)) await checkPurged(look, page);
 }
 
@@ -37,7 +41,7 @@ async function checkStones(look: Look): Promise<void> {
   await unjournaled.settle();
 }
 
-async function checkStoneTokens(look: Look): Promise<void> {
+async function checkStoneTokens(look: Look, epochKeys: EpochKeys): Promise<void> {
   const read = async (after: TombstoneToken | undefined) => await look.reads.tombstones.tokenPage(after, pageSize);
   for await (const page of paged(undefined, read, (last: TombstoneToken | undefined) => last)) {
     look.findings.count('tombstoneTokens', page.length);
@@ -52,6 +56,7 @@ async function checkStoneTokens(look: Look): Promise<void> {
         }
         if (!tombstoneIdentifierKinds.includes(kind)) look.findings.problem('tombstone_token_kind', what);
       }
+      if (look.isDeep) await reportSessionsOfErased(look, epochKeys, tenantId, tokens);
     }
   }
 }

@@ -59,8 +59,10 @@ export class UnnamedSlots {
   }
 
   async #isLiving({ tenantId }: JournalEntry, ownerId: string): Promise<boolean> {
-    const { calls, holds } = this.#look.reads;
-    if ((await calls.findMany(tenantId ?? '', [ownerId])).length > 0) return true;
+    const { calls, candidates, tasks, holds } = this.#look.reads;
+    for (const rows of [calls, candidates, tasks]) {
+      if ((await rows.findMany(tenantId ?? '', [ownerId])).length > 0) return true;
+    }
     return (await holds.find(tenantId ?? '', ownerId))?.releasedAt === null;
   }
 

@@ -14,7 +14,8 @@ const lostReason = { reason: 'Placed again by a restore; the reason was lost wit
 
 /**
  * Places a hold again that was placed after the copy was made. It covers the calls that it covered when it was placed;
- * what it named by phone, e-mail or session only where the epoch of those tokens is still living here.
+ * what it named by phone, e-mail or session only where the epoch of those tokens is still living here. So too a candidate
+ * that it found by a phone and did not name.
  */
 export async function replaceHold(tx: StoreTx, entry: JournalEntry, report: RestoreReport): Promise<void> {
   const { tenantId, ownerId: id } = entry;

@@ -1,7 +1,8 @@
 import { newId } from '../../lib/ids.ts';
-import { type Actor, type Erasure, type ErasureAction, type ItemSpan, reachOf } from '../../model/erasure.ts';
+import type { Actor, Erasure, ErasureAction, ItemSpan } from '../../model/erasure.ts';
+import type { TombstoneToken } from '../../model/erasure-store.ts';
 import type { JournalEntry } from '../../model/key-store.ts';
-import type { StoreTx, TombstoneToken } from '../../model/store.ts';
+import type { StoreTx } from '../../model/store.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
 import type { Engine } from '../context.ts';
 import { clearSpan } from '../erasure/clear-span.ts';
@@ -16,6 +17,7 @@ export const restorer: Actor = { kind: 'cli', id: 'restore' };
 export type ErasedItem = {
   entry: JournalEntry;
   tenantId: string;
+  /** The id of a call or a candidate. */
   callId: string;
   action: ErasureAction;
   keepRecording: boolean;
@@ -67,9 +69,10 @@ export async function replayItems(
   const callIds = items.map((item) => item.callId);
   await tx.erasures.addItems(erasure.id, 0, callIds);
   const span: ItemSpan = { erasureId: erasure.id, fromSeq: 0, toSeq: items.length };
-  const here = new Set((await tx.calls.findMany(erasure.tenantId, callIds)).map((call) => call.id));
-  const artifacts = await tx.erasures.spanArtifacts(span, reachOf(erasure.action, erasure).artifacts);
-  await clearSpan(engine, tx, erasure, span, artifacts);
+  const calls = await tx.calls.findMany(erasure.tenantId, callIds);
+  const candidates = await tx.candidates.findMany(erasure.tenantId, callIds);
+  const here = new Set([...calls, ...candidates].map((row) => row.id));
+  const { artifacts } = await clearSpan(engine, tx, erasure, span);
   if (erasure.action === 'purge') await leaveTombstones(tx, items, report);
   const shredded = items.map(({ entry }, seq) => ({ seq, journalId: entry.id, outcome: 'erased' as const }));
   await tx.erasures.shredItems(erasure.id, shredded);

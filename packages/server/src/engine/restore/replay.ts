@@ -1,6 +1,7 @@
 import { isArchived } from '../../model/call.ts';
 import type { JournalEntry } from '../../model/key-store.ts';
 import type { StoreTx } from '../../model/store.ts';
+import { clearUser } from '../access/users.ts';
 import { clearUpload } from '../archive/abandoned-uploads.ts';
 import type { Engine } from '../context.ts';
 import { releaseAgain, replaceHold } from './replay-holds.ts';
@@ -60,6 +61,8 @@ async function replayOther(engine: Engine, tx: StoreTx, entry: JournalEntry, rep
       return [];
     case 'hold_released':
       return await releaseAgain(tx, entry, report);
+    case 'user_disabled':
+      return await disableAgain(tx, entry, report);
     case 'upload_abandoned':
       return await abandonAgain(engine, tx, entry);
     case 'slots_replaced':
@@ -72,23 +75,51 @@ async function replayOther(engine: Engine, tx: StoreTx, entry: JournalEntry, rep
   }
 }
 
-/** An upload that was under way when the copy was made, or a call that was awaited then, and was given up later. */
-async function abandonAgain(engine: Engine, tx: StoreTx, entry: JournalEntry): Promise<number[]> {
-  const { tenantId, ownerId } = entry;
-  const call = tenantId === null || ownerId === null ? undefined : await tx.calls.find(tenantId, ownerId);
-  if (call === undefined || isArchived(call)) return [];
-  return (await clearUpload(engine, tx, call.id)).slots;
+/** Disables a user again who was disabled after the copy was made. Returns the slots of the e-mail. */
+async function disableAgain(
+  tx: StoreTx,
+  { tenantId, ownerId: id, at }: JournalEntry,
+  report: RestoreReport,
+): Promise<number[]> {
+  const user = id === null ? undefined : await tx.users.find({ id });
+  if (user === undefined || user.tenantId !== tenantId || user.disabledAt !== null) return [];
+  report.usersDisabled.push(user.id);
+  return await clearUser(tx, user, at);
 }
 
-/** Content that was replaced later must not come back; what replaced it went with the database. */
+/**
+ * An upload that was under way when the copy was made, a call that was awaited then, or a candidate or task that was being
+ * added, and was given up later.
+ */
+async function abandonAgain(engine: Engine, tx: StoreTx, { tenantId, ownerId }: JournalEntry): Promise<number[]> {
+  if (tenantId === null || ownerId === null) return [];
+  const call = await tx.calls.find(tenantId, ownerId);
+  if (call !== undefined) return isArchived(call) ? [] : (await clearUpload(engine, tx, call.id)).slots;
+  const { candidates, tasks } = tx;
+  const row = (await candidates.find(tenantId, ownerId)) ?? (await tasks.find(tenantId, ownerId));
+  if (row?.status !== 'ADDING') return [];
+  await tx.tokens.deleteOfOwners([ownerId]);
+  for (const rows of [candidates, tasks]) await rows.delete([ownerId]);
+  return (await tx.artifacts.deleteOfOwner(ownerId)).map((artifact) => artifact.slot);
+}
+
+/**
+ * Content that was replaced later must not come back; what replaced it went with the database. Nor must what was on its way
+ * and came to nothing: of that, nothing is lost.
+ */
 async function dropReplaced(tx: StoreTx, entry: JournalEntry, report: RestoreReport): Promise<number[]> {
-  if (entry.ownerId === null) return [];
+  const { ownerId } = entry;
+  if (ownerId === null) return [];
   const isReplaced = ({ slot }: { slot: number }) => entry.slots.some(([from, to]) => from <= slot && slot <= to);
-  const artifacts = await tx.artifacts.ofOwner(entry.ownerId);
-  const gone = artifacts.filter(isReplaced);
-  if (gone.length === 0) return [];
-  await tx.artifacts.deleteOfOwner(entry.ownerId);
-  await tx.artifacts.insert(artifacts.filter((artifact) => !isReplaced(artifact)));
-  for (const { ownerId, kind } of gone) report.artifactsLost.push(`${kind} of ${ownerId}`);
-  return gone.map((artifact) => artifact.slot);
+  const gone = (await tx.artifacts.ofOwner(ownerId)).filter(isReplaced);
+  const slots = gone.map((artifact) => artifact.slot);
+  await tx.artifacts.deleteSlots(slots);
+  for (const slot of slots) await tx.lateArtifacts.delete(slot);
+  for (const { kind, sealed } of gone) {
+    if (sealed === null) continue;
+    report.artifactsLost.push(`${kind} of ${ownerId}`);
+    // Sealed under the same key.
+    if (kind === 'details') await tx.events.deleteOfCall(ownerId);
+  }
+  return slots;
 }

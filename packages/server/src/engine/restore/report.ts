@@ -4,12 +4,17 @@ import type { ErasureAction } from '../../model/erasure.ts';
 export type RestoreReport = {
   /** Journal entries that this database lacked and now has. */
   entries: number;
-  /** What was erased again, oldest first. `wasHere` is false for a call that this database never knew or had no more. */
+  /**
+   * What was erased again, oldest first. `callId` is the id of a call or a candidate; `wasHere` is false for one that this
+   * database never knew or had no more.
+   */
   items: { callId: string; action: ErasureAction; erasedAt: number; wasHere: boolean }[];
   /** Calls refused from now on that this database did not know as purged. */
   tombstones: number;
   holdsPlaced: string[];
   holdsReleased: string[];
+  /** Users who were disabled again: of them the e-mails are erased. */
+  usersDisabled: string[];
   /** Of the holds placed again: those whose phones, e-mails or sessions could not be carried over, only their calls. */
   holdsWithoutIdentifiers: string[];
   /** Tenants that entries speak of and that this database does not know: made after the copy. */
@@ -38,6 +43,7 @@ export function emptyReport(): RestoreReport {
     tombstones: 0,
     holdsPlaced: [],
     holdsReleased: [],
+    usersDisabled: [],
     holdsWithoutIdentifiers: [],
     unknownTenants: [],
     artifactsLost: [],

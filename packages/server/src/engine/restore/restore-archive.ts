@@ -6,6 +6,7 @@ import type { Head } from '../../model/vault.ts';
 import { destroyUpload } from '../archive/abandoned-uploads.ts';
 import { markBlobs } from '../archive/own-blobs.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
+import { endLateArtifact } from '../calls/late-artifacts.ts';
 import type { Engine } from '../context.ts';
 import { completeErasure } from '../erasure/run.ts';
 import { replay } from './replay.ts';
@@ -14,7 +15,7 @@ import { restorer } from './replay-items.ts';
 import { emptyReport, type RestoreReport } from './report.ts';
 import { callsWithoutBytes, sweepBytes } from './sweep.ts';
 
-/** Uploads ended, or erasures looked up, in one go. */
+/** Uploads, or artifacts on their way, ended in one go. */
 const batch = 500;
 
 /**
@@ -39,7 +40,7 @@ export async function restoreArchive(engine: Engine, say: (stage: string) => voi
     async turnEpochs(isTold) {
       say('ending what was under way');
       await freeJobs(engine);
-      report.uploadsEnded = await endUploads(engine);
+      report.uploadsEnded = (await endUploads(engine)) + (await endLateArtifacts(engine));
       say('re-encrypting tokens under new epochs');
       for (const tenant of await engine.store.reads.tenants.list()) await engine.epochs.turn(tenant.id, { isTold });
       await mendReasons(engine);
@@ -76,6 +77,18 @@ async function endUploads(engine: Engine): Promise<number> {
   }
 }
 
+/** The same for what was on its way to a call that is here already. */
+async function endLateArtifacts(engine: Engine): Promise<number> {
+  let ended = 0;
+  for (let afterSlot = -1; ; ) {
+    const page = await engine.store.reads.lateArtifacts.page(afterSlot, batch);
+    const last = page.at(-1);
+    if (last === undefined) return ended;
+    for (const late of page) if (await endLateArtifact(engine, late)) ended += 1;
+    afterSlot = last.slot;
+  }
+}
+
 async function finish(engine: Engine, sealed: Head, report: RestoreReport, say: (stage: string) => void) {
   say('removing and verifying what was erased again');
   await verifyReplayed(engine, sealed, report);
@@ -101,7 +114,8 @@ async function verifyReplayed(engine: Engine, sealed: Head, report: RestoreRepor
   const running = await engine.store.reads.erasures.open(Number.MAX_SAFE_INTEGER);
   for (const { id, actorKind, actorId } of running) {
     if (actorKind !== restorer.kind || actorId !== restorer.id) continue;
-    const run = { erasureId: id, fence: async () => undefined, signal: engine.stopping };
+    const nothing = async () => undefined;
+    const run = { erasureId: id, fence: nothing, finish: nothing, signal: engine.stopping };
     try {
       await completeErasure(engine, run, sealed);
     } catch (error) {
