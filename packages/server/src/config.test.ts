@@ -10,6 +10,7 @@ describe('the configuration', () => {
     expect(config.listen).toEqual({ host: '127.0.0.1', port: 8484, certificate: null });
     expect(config.lenientListen).toBeNull();
     expect(config.shareLifeMs).toBe(8 * 3_600_000);
+    expect(config.recordLinkLifeMs).toBe(24 * 3_600_000);
     expect(config.horizonMs).toBe(7 * 24 * 3_600_000);
     expect(config.uploadBytesMax).toBe(2 * 2 ** 30);
     expect(config.workers).toBe(1);
@@ -92,11 +93,12 @@ describe('the configuration', () => {
     (text) => expect(() => readConfig({ TACET_LENIENT_LISTEN: text })).toThrow('TACET_LENIENT_LISTEN'),
   );
 
-  it('keeps share links for at least a minute', () => {
-    expect(readConfig({ TACET_SHARE_LIFE: '1m' }).shareLifeMs).toBe(60_000);
-    for (const text of ['59s', '0', '36501d', 'soon']) {
-      expect(() => readConfig({ TACET_SHARE_LIFE: text })).toThrow('TACET_SHARE_LIFE');
-    }
+  it.each([
+    ['TACET_SHARE_LIFE', 'shareLifeMs'],
+    ['TACET_RECORD_LINK_LIFE', 'recordLinkLifeMs'],
+  ] as const)('keeps the links of %s for at least a minute', (name, field) => {
+    expect(readConfig({ [name]: '1m' })[field]).toBe(60_000);
+    for (const text of ['59s', '0', '36501d', 'soon']) expect(() => readConfig({ [name]: text })).toThrow(name);
   });
 });
 

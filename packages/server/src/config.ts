@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
-import { shareLifeMsMax } from './lib/share-token.ts';
+import { linkLifeMsMax } from './lib/share-token.ts';
 import { AppError } from './model/errors.ts';
 import { parseRecipient } from './vault/recovery-key.ts';
 
@@ -17,6 +17,7 @@ export type Config = {
   lenientListen: Listen | null;
   publicUrl: string | null;
   shareLifeMs: number;
+  recordLinkLifeMs: number;
   trustProxy: readonly string[];
   horizonMs: number;
   tombstoneMs: number;
@@ -76,6 +77,11 @@ export const settings = [
   },
   { name: 'TACET_PUBLIC_URL', default: '', help: 'Base of absolute links; default: the address of the listener' },
   { name: 'TACET_SHARE_LIFE', default: '8h', help: 'How long a share link opens its call; at least 1m' },
+  {
+    name: 'TACET_RECORD_LINK_LIFE',
+    default: '24h',
+    help: 'How long a link to a recording (`recordPath` of Twin24) opens it; at least 1m',
+  },
   {
     name: 'TACET_TRUST_PROXY',
     default: '',
@@ -144,7 +150,8 @@ export function readConfig(env: Env): Config {
     recoveryKey: read('TACET_RECOVERY_KEY', parseRecoveryKey),
     ...readListeners(env, read),
     publicUrl: read('TACET_PUBLIC_URL', parseUrl),
-    shareLifeMs: read('TACET_SHARE_LIFE', (text) => bounded(parseDuration(text), 60_000, shareLifeMsMax)),
+    shareLifeMs: read('TACET_SHARE_LIFE', parseLinkLife),
+    recordLinkLifeMs: read('TACET_RECORD_LINK_LIFE', parseLinkLife),
     trustProxy: read('TACET_TRUST_PROXY', parseProxies),
     horizonMs: read('TACET_BACKUP_HORIZON', parseDuration),
     tombstoneMs: read('TACET_TOMBSTONE_DAYS', (text) => parseWhole(text, 1, lifeDaysMax) * dayMs),
@@ -255,6 +262,11 @@ export function parseDuration(text: string): number {
   if (match === null) throw new Error('is not a duration such as 60s, 12h or 7d');
   const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: dayMs };
   return Number(match[1]) * units[match[2] as keyof typeof units];
+}
+
+/** How long a link opens something. */
+function parseLinkLife(text: string): number {
+  return bounded(parseDuration(text), 60_000, linkLifeMsMax);
 }
 
 /** `1048576`, `200MiB`, `2GiB`. */

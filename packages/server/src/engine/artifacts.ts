@@ -3,6 +3,7 @@ import { nextTurn } from '../lib/next-turn.ts';
 import type { Artifact } from '../model/call.ts';
 import { AppError, hasCode } from '../model/errors.ts';
 import type { Engine } from './context.ts';
+import { intactKeys } from './intact-keys.ts';
 import { contextOf } from './secrets.ts';
 
 /** Facts about a recording are sealed under its own slot, apart from its bytes by their kind. */
@@ -23,10 +24,18 @@ export async function sealJson(
 
 /** Opens what `sealJson` sealed. The guarantee of its shape is that nobody else can have written it. */
 export async function openJson<T>(engine: Engine, artifact: Artifact, kind: SealedKind = artifact.kind): Promise<T> {
-  if (artifact.sealed === null) throw new AppError('damage', { detail: `${kind} of ${artifact.ownerId} is empty` });
   const key = await engine.tree.keyOf(artifact.slot);
+  try {
+    return openJsonUnder(key, artifact, kind);
+  } finally {
+    key.fill(0);
+  }
+}
+
+/** The same with the key of the artifact's slot, which stays the caller's to wipe. Throws `damage` for what does not open. */
+export function openJsonUnder<T>(key: Uint8Array, artifact: Artifact, kind: SealedKind = artifact.kind): T {
+  if (artifact.sealed === null) throw new AppError('damage', { detail: `${kind} of ${artifact.ownerId} is empty` });
   const plain = openBytes(key, { ...contextOf(artifact), kind }, artifact.sealed);
-  key.fill(0);
   return JSON.parse(plain.toString('utf8')) as T;
 }
 
@@ -45,7 +54,10 @@ export async function readCorrelations(
   for (let from = 0; from < callIds.length; from += batch) {
     const some = callIds.slice(from, from + batch);
     const artifacts = await engine.store.reads.artifacts.findMany(some, 'correlation');
-    const keys = await keysOf(engine, artifacts);
+    const { keys } = await intactKeys(
+      engine,
+      artifacts.map((artifact) => artifact.slot),
+    );
     for (const artifact of artifacts) {
       const key = keys.get(artifact.slot);
       if (key === undefined || artifact.sealed === null) continue;
@@ -55,22 +67,6 @@ export async function readCorrelations(
     await nextTurn();
   }
   return found;
-}
-
-/** Keys of artifacts by slot. A damaged key page leaves out only what hangs on it. */
-async function keysOf(engine: Engine, artifacts: readonly Artifact[]): Promise<Map<number, Buffer>> {
-  const slots = artifacts.map((artifact) => artifact.slot);
-  try {
-    return await engine.tree.keysOf(slots);
-  } catch (error) {
-    if (!hasCode(error, 'damage')) throw error;
-    const keys = new Map<number, Buffer>();
-    for (const slot of slots) {
-      const state = await engine.tree.open(slot).catch(() => undefined);
-      if (state?.kind === 'live') keys.set(slot, state.key);
-    }
-    return keys;
-  }
 }
 
 /** What names a call must not keep it from being erased: a damaged sealing is told to the operator and left out. */

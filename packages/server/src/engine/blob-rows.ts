@@ -26,7 +26,15 @@ export async function artifactAt(
   name: BlobName,
 ): Promise<Artifact | undefined> {
   const slot = slotIn(name);
-  const [artifact] = slot === undefined ? [] : await reads.artifacts.page(slot, 1);
+  return slot === undefined ? undefined : await artifactOfSlot(reads, slot);
+}
+
+/** The artifact that names the slot. */
+export async function artifactOfSlot(
+  reads: Pick<StoreReads | StoreTx, 'artifacts'>,
+  slot: number,
+): Promise<Artifact | undefined> {
+  const [artifact] = await reads.artifacts.page(slot, 1);
   return artifact?.slot === slot ? artifact : undefined;
 }
 

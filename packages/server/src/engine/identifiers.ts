@@ -1,8 +1,9 @@
 import { blocksOf, decryptTokens, encryptCores, tokenCore } from '../keys/token-cipher.ts';
 import type { Call, Identifier } from '../model/call.ts';
+import type { TombstoneToken } from '../model/erasure-store.ts';
 import { AppError, hasCode } from '../model/errors.ts';
 import { emailValue, phoneValues } from '../model/phone.ts';
-import type { StoreReads, StoreTx, TombstoneToken } from '../model/store.ts';
+import type { StoreReads, StoreTx } from '../model/store.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { Epoch, StoredToken, TokenQuery } from '../model/token-store.ts';
 import type { Engine } from './context.ts';
@@ -40,6 +41,9 @@ export async function coresOf(engine: Engine, tenant: Tenant, identifiers: reado
   return [...cores.values()];
 }
 
+/** A core, and of what kind of identifier. */
+export type KindCore = { kind: Identifier['kind']; core: Buffer };
+
 /**
  * Writes the tokens of an owner under the epoch that is current *in this transaction*, so that a token is never written
  * under an epoch that a turn has already emptied.
@@ -49,15 +53,26 @@ export async function insertTokens(
   tx: StoreTx,
   tenant: Tenant,
   ownerId: string,
-  cores: readonly { kind: Identifier['kind']; core: Buffer }[],
+  cores: readonly KindCore[],
+): Promise<StoredToken[]> {
+  return await insertTokensOfMany(engine, tx, tenant, [{ ownerId, cores }]);
+}
+
+/** The same of many owners at once. */
+export async function insertTokensOfMany(
+  engine: Engine,
+  tx: StoreTx,
+  tenant: Tenant,
+  owners: readonly { ownerId: string; cores: readonly KindCore[] }[],
 ): Promise<StoredToken[]> {
   const epoch = (await tx.tokens.epochs(tenant.id)).at(-1);
   if (epoch === undefined) throw new AppError('damage', { detail: `tenant ${tenant.id} has no token epoch` });
-  if (cores.length === 0) return [];
+  const all = owners.flatMap(({ ownerId, cores }) => cores.map((one) => ({ ...one, ownerId })));
+  if (all.length === 0) return [];
   const key = await engine.secrets.epochKey(epoch);
-  const blocks = blocksOf(encryptCores(key, Buffer.concat(cores.map(({ core }) => core))));
+  const blocks = blocksOf(encryptCores(key, Buffer.concat(all.map(({ core }) => core))));
   key.fill(0);
-  const tokens = cores.map(({ kind }, i): StoredToken => {
+  const tokens = all.map(({ kind, ownerId }, i): StoredToken => {
     return { tenantId: tenant.id, epoch: epoch.number, kind, token: blocks[i] ?? Buffer.alloc(0), ownerId };
   });
   await tx.tokens.insertTokens(tokens);

@@ -1,7 +1,7 @@
 import { firstIdOf } from '../lib/ids.ts';
 import type { Erasure, Hold } from '../model/erasure.ts';
+import type { TombstoneToken } from '../model/erasure-store.ts';
 import type { JournalEntry, JournalKind } from '../model/key-store.ts';
-import type { TombstoneToken } from '../model/store.ts';
 import type { Epoch, IdentifierKind, StoredToken } from '../model/token-store.ts';
 import type { Limits } from './context.ts';
 

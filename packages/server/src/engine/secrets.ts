@@ -1,5 +1,6 @@
-import { hkdfSync } from 'node:crypto';
+import { createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from 'node:crypto';
 import type { KeyTree } from '../keys/key-tree.ts';
+import { openBytes } from '../keys/sealing.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Artifact, SecretKind } from '../model/call.ts';
 import { AppError } from '../model/errors.ts';
@@ -12,16 +13,21 @@ const lifeMs = 60_000;
 /** A secret, and the slot that it is derived from. */
 export type OpenedSecret = { slot: number; value: Buffer };
 
+/** A pair of keys, one of which is secret. */
+export type KeyPair = { privateKey: KeyObject; publicKey: KeyObject };
+
 /**
  * Secrets that the server made for itself: index keys, tombstone keys, token-signing keys. Each is derived from the key
  * of a slot of its own, so that the tree's root is the root of everything, a secret is there from the commit that names
- * its slot, and it dies with that slot. Opened ones are remembered for at most a minute.
+ * its slot, and it dies with that slot. A key pair is nothing to be derived: it is sealed under such a slot. Opened ones are
+ * remembered for at most a minute.
  */
 export class Secrets {
   readonly #store: Store;
   readonly #tree: KeyTree;
   readonly #clock: Clock;
   readonly #remembered = new Map<string, OpenedSecret & { at: number }>();
+  readonly #pairs = new Map<string, KeyPair & { at: number }>();
 
   constructor(options: { store: Store; tree: KeyTree; clock: Clock }) {
     this.#store = options.store;
@@ -52,12 +58,35 @@ export class Secrets {
     return (await this.#remember(`epoch/${slot}`, async () => ({ slot, value: await this.#tree.keyOf(slot) }))).value;
   }
 
-  /** Forgets what is older than a minute; called by a timer, so that an idle process forgets too. */
+  /** The pair whose private key (PKCS #8, DER) an artifact holds; undefined while it holds none. */
+  async keyPair(ownerId: string, kind: 'user-token-key'): Promise<KeyPair | undefined> {
+    const name = `${kind}/${ownerId}`;
+    const kept = this.#pairs.get(name);
+    if (kept && this.#isYoung(kept)) return kept;
+    const artifact = await this.#store.reads.artifacts.find(ownerId, kind);
+    if (artifact === undefined || artifact.sealed === null) return undefined;
+    const key = await this.#tree.keyOf(artifact.slot);
+    const bytes = openBytes(key, contextOf(artifact), artifact.sealed);
+    key.fill(0);
+    const privateKey = createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8' });
+    bytes.fill(0);
+    const pair = { privateKey, publicKey: createPublicKey(privateKey), at: this.#clock.now() };
+    this.#pairs.set(name, pair);
+    return pair;
+  }
+
+  /**
+   * Forgets what is older than a minute; called by a timer, so that an idle process forgets too. The bytes of a key pair are
+   * OpenSSL's, which clears them when nobody uses the pair any more.
+   */
   dropOld(): void {
     for (const [name, kept] of this.#remembered) {
       if (this.#isYoung(kept)) continue;
       kept.value.fill(0);
       this.#remembered.delete(name);
+    }
+    for (const [name, kept] of this.#pairs) {
+      if (!this.#isYoung(kept)) this.#pairs.delete(name);
     }
   }
 

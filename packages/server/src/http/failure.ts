@@ -10,7 +10,7 @@ export function asAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   const status = statusIn(error);
   if (status === 413) return new AppError('upload_too_large', { message: 'The body is too large' });
-  if (status === 415) return new AppError('input_invalid', { message: 'The Content-Type is malformed' });
+  if (status === 415) return new AppError('media_type_unsupported', { message: 'The Content-Type is malformed' });
   if (status !== undefined && status >= 400 && status < 500) return new AppError('input_invalid', { cause: error });
   return new AppError('internal', { cause: error });
 }

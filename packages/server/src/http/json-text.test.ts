@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../model/errors.ts';
-import { depthMax, parseJson, valuesMax } from './json-text.ts';
+import { depthMax, namesIn, parseJson, valuesMax } from './json-text.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -110,3 +110,33 @@ describe('the number of values in a text', () => {
     expect(process.cpuUsage(cpu).user).toBeLessThan(200_000);
   });
 });
+
+describe('the names in a JSON text', () => {
+  test('are those of its outermost object, however they and its values are written', () => {
+    const nested = fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue());
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.string({ unit: 'binary' }), nested)),
+        fc.constantFrom('', ' ', '\n\t\r'),
+        (pairs, gap) => {
+          const members = pairs.map(([name, value], i) => {
+            const written = i % 2 === 0 ? JSON.stringify(name) : escaped(name);
+            return `${written}${gap}:${gap}${JSON.stringify(value, null, gap)}`;
+          });
+          const text = `\ufeff${gap}{${gap}${members.join(`${gap},${gap}`)}}`;
+          expect(namesIn(Buffer.from(text))).toEqual(pairs.map(([name]) => name));
+        },
+      ),
+    );
+  });
+
+  test.each(['["a","b"]', '"a"', '[{"a":1}]', '7', '{}', '[]', ''])('are none in %s', (text) => {
+    expect(namesIn(Buffer.from(text))).toEqual([]);
+  });
+});
+
+/** Every unit of a string as an escape. */
+function escaped(text: string): string {
+  const units = Array.from({ length: text.length }, (_, at) => text.charCodeAt(at).toString(16).padStart(4, '0'));
+  return `"${units.map((unit) => `\\u${unit}`).join('')}"`;
+}

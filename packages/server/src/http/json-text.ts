@@ -21,6 +21,40 @@ export function parseJson(bytes: Uint8Array, what: string, most: number = values
   }
 }
 
+/**
+ * The names of the outermost object of a JSON text, in their order, each as often as it stands there, where JSON.parse shows
+ * but the last of equals; none where the outermost value is no object. Only for bytes that `parseJson` takes.
+ */
+export function namesIn(bytes: Uint8Array): string[] {
+  const names: string[] = [];
+  let depth = 0;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at];
+    if (byte === openObject || byte === openArray) depth += 1;
+    else if (byte === closeObject || byte === closeArray) depth -= 1;
+    else if (byte === quote) {
+      const end = endOfString(bytes, at);
+      // Behind no other string is there a colon.
+      if (depth === 1 && isColonNext(bytes, end + 1)) names.push(stringIn(bytes.subarray(at, end + 1)));
+      at = end;
+    }
+  }
+  return names;
+}
+
+function isColonNext(bytes: Uint8Array, from: number): boolean {
+  let at = from;
+  while (blanks.includes(bytes[at] ?? 0)) at += 1;
+  return bytes[at] === colon;
+}
+
+function stringIn(bytes: Uint8Array): string {
+  return String(JSON.parse(new TextDecoder().decode(bytes)));
+}
+
+/** All that may stand between the parts of a JSON text (RFC 8259, section 2). */
+const blanks: readonly number[] = [0x20, 0x09, 0x0a, 0x0d];
+const colon = 0x3a;
 const quote = 0x22;
 const comma = 0x2c;
 const backslash = 0x5c;

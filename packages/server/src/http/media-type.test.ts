@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { safeMediaType } from './media-type.ts';
+import { isMediaType, mediaTypeOf, safeMediaType } from './media-type.ts';
 
 describe('a stored media type', () => {
   test.each([
@@ -28,3 +28,15 @@ describe('a stored media type', () => {
     expect(safeMediaType(stored)).toBe('application/octet-stream');
   });
 });
+
+test('a media type is one of any length', () => {
+  expect(isMediaType(`audio/${'a'.repeat(200)}`)).toBe(true);
+  for (const none of ['', 'wav', 'audio/wav, audio/wav', 'audio/wav;']) expect(isMediaType(none)).toBe(false);
+});
+
+test.each([
+  ['Multipart/Form-Data ; boundary="a;b"', 'multipart/form-data'],
+  [' application/JSON', 'application/json'],
+  ['application/json, text/plain', 'application/json, text/plain'],
+  ['', ''],
+])('the media type of %j is %j', (contentType, type) => expect(mediaTypeOf(contentType)).toBe(type));

@@ -8,13 +8,15 @@ import { systemError } from '../lib/durable-files.ts';
 import { AppError, codeOf } from '../model/errors.ts';
 import { sendCreovaiError } from './creovai/errors.ts';
 import { creovaiPlugin } from './creovai/plugin.ts';
-import { routableTarget } from './creovai/rest-of-path.ts';
+import { isSessionPath } from './creovai/rest-of-path.ts';
 import { refuseExpectation } from './expectation.ts';
 import { routeOf } from './failure.ts';
+import { KnownPaths } from './known-paths.ts';
 import { LenientGate } from './lenient.ts';
 import { sendProblem } from './native/errors.ts';
 import { nativePlugin } from './native/plugin.ts';
 import { answerBeforeBodyEnds, leaveBodies } from './request-body.ts';
+import { firstStep, routableTarget } from './routable-target.ts';
 import { sendGuestError } from './share/errors.ts';
 import { sharePlugin } from './share/plugin.ts';
 import type { TlsListeners } from './tls.ts';
@@ -65,7 +67,7 @@ export function buildServer(engine: Engine, options: ServerOptions): FastifyInst
     requestTimeout: requestMsMax,
     keepAliveTimeout: idleMsMax,
     ...ownListener(engine, options, gate, refuse),
-    rewriteUrl: (raw) => routableTarget(raw.url ?? '/'),
+    rewriteUrl: (raw) => routableTarget(raw.url ?? '/', hasIds),
     routerOptions: {
       caseSensitive: false,
       ignoreDuplicateSlashes: true,
@@ -97,12 +99,13 @@ export function buildServer(engine: Engine, options: ServerOptions): FastifyInst
   const sendAny = (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
     sendUnrouted(engine, error, request.raw.url, request, reply);
   app.setErrorHandler(sendAny);
-  app.setNotFoundHandler((request, reply) => sendAny(new AppError('not_found'), request, reply));
+  const known = new KnownPaths();
+  addNotFound(app, known);
   app.addHook('preClose', async () => closeInTime(app.server));
   addHealth(app, engine);
   app.register(creovaiPlugin(engine, options));
-  app.register(twinPlugin(engine, options));
-  app.register(nativePlugin(engine), { prefix: '/v1' });
+  app.register(twinPlugin(engine, { ...options, known }));
+  app.register(nativePlugin(engine, known), { prefix: '/v1' });
   app.register(sharePlugin(engine), { prefix: '/share' });
   return app;
 }
@@ -188,6 +191,24 @@ const errorForms: ReadonlyMap<string, typeof sendProblem> = new Map([
   ...twinSteps.map((step) => [step, sendTwinError] as const),
 ]);
 
+/** True for a path in which a text that does not decode is an id that is unknown, not a mistake in the address. */
+function hasIds(path: string): boolean {
+  const send = errorForms.get(firstStep(path));
+  return send === undefined ? isSessionPath(path) : send !== sendGuestError;
+}
+
+/** What no route takes is 405 where a surface knows the path by other methods, else 404. */
+function addNotFound(app: FastifyInstance, known: KnownPaths): void {
+  app.addHook('onRequest', async ({ is404, raw }) => {
+    // Nobody reads the body of what is not there, whatever its type; Creovai's clients hear of a malformed one.
+    if (is404 && errorForms.has(firstStep(raw.url ?? ''))) raw.headers['content-type'] = undefined;
+  });
+  app.setNotFoundHandler(async (request, reply) => {
+    await known.refuseMethod(request, reply);
+    throw new AppError('not_found');
+  });
+}
+
 /** An error outside every surface takes the form of the one that the path points at. */
 function sendUnrouted(
   engine: Engine,
@@ -196,8 +217,7 @@ function sendUnrouted(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  const [, surface = ''] = /^\/+([^/?]*)/.exec(url ?? '') ?? [];
-  const send = errorForms.get(surface.toLowerCase()) ?? sendCreovaiError;
+  const send = errorForms.get(firstStep(url ?? '')) ?? sendCreovaiError;
   send(engine, error, request, reply);
 }
 
@@ -209,7 +229,8 @@ function refuseUnparsed(code: string, socket: Socket, response: ServerResponse |
     return;
   }
   const [status, message] = unparsedAnswers.get(code) ?? ['400 Bad Request', 'The request is not valid HTTP'];
-  const body = JSON.stringify({ message });
+  // Whose client it is, nobody knows: each vendor's looks for its own name.
+  const body = JSON.stringify({ error: message, message });
   const head = [
     `HTTP/1.1 ${status}`,
     'Content-Type: application/json; charset=utf-8',

@@ -9,6 +9,7 @@ const nothing = {
   email: null,
   firstName: null,
   lastName: null,
+  name: null,
 };
 
 describe('the participants of a stored call', () => {
@@ -29,6 +30,12 @@ describe('the participants of a stored call', () => {
     expect(storedContacts({ contacts: [{ type: 'a' }], participants })).toEqual([{ ...nothing, type: 'a' }]);
   });
 
+  test('of a platform that archives natively are read in its words', () => {
+    const participants = [{ role: 'customer', phone: '+1', email: 'a@b.c', name: 'Ann Lee' }];
+    const read = { ...nothing, type: 'customer', phoneNumber: '+1', email: 'a@b.c', name: 'Ann Lee' };
+    expect(storedContacts({ participants })).toEqual([read]);
+  });
+
   test('are none where the details were erased or name none', () => {
     for (const details of [null, {}, { contacts: null }, { contacts: {} }]) expect(storedContacts(details)).toEqual([]);
   });
@@ -40,11 +47,13 @@ describe('the participants of a stored call', () => {
 });
 
 test.each([
-  ['Ann', 'Lee', 'Ann Lee'],
-  [' Ann ', null, 'Ann'],
-  [null, 'Lee', 'Lee'],
-  ['', ' ', null],
-  [null, null, null],
-])('%j and %j are called %j', (firstName, lastName, name) => {
-  expect(nameOf({ firstName, lastName })).toBe(name);
+  ['Ann', 'Lee', null, 'Ann Lee'],
+  [' Ann ', null, null, 'Ann'],
+  [null, 'Lee', 'Ann', 'Lee'],
+  ['', ' ', null, null],
+  ['', ' ', ' Ann Lee ', 'Ann Lee'],
+  [null, null, ' ', null],
+  [null, null, null, null],
+])('%j, %j and %j are called %j', (firstName, lastName, name, called) => {
+  expect(nameOf({ firstName, lastName, name })).toBe(called);
 });

@@ -10,6 +10,8 @@ export type StoredContact = {
   email: string | null;
   firstName: string | null;
   lastName: string | null;
+  /** Where the client gave it in one piece. */
+  name: string | null;
 };
 
 /** The participants in a call's details, by place: a turn of the transcript names its speaker by it. */
@@ -18,12 +20,13 @@ export function storedContacts(details: JsonObject | null): StoredContact[] {
   return Array.isArray(contacts) ? contacts.map(contactOf) : [];
 }
 
-/** First and last name; null where there is neither. */
-export function nameOf({ firstName, lastName }: Pick<StoredContact, 'firstName' | 'lastName'>): string | null {
-  const name = [firstName, lastName].flatMap((part) => part?.trim() || []).join(' ');
-  return name === '' ? null : name;
+/** First and last name, or the name in one piece; null where there is none. */
+export function nameOf({ firstName, lastName, name }: Pick<StoredContact, 'firstName' | 'lastName' | 'name'>) {
+  const parts = [firstName, lastName].flatMap((part) => part?.trim() || []).join(' ');
+  return parts || name?.trim() || null;
 }
 
+/** Platforms that archive natively say `role` and `phone` where Creovai's clients say `type` and `phoneNumber`. */
 function contactOf(contact: unknown): StoredContact {
   const fields: ReadonlyMap<string, unknown> = new Map(
     typeof contact === 'object' && contact !== null ? Object.entries(contact) : [],
@@ -34,12 +37,13 @@ function contactOf(contact: unknown): StoredContact {
     return typeof value === 'string' ? value : null;
   };
   return {
-    type: text('type'),
+    type: text('type') ?? text('role'),
     referenceId: text('referenceId'),
     channel: text('channel'),
-    phoneNumber: text('phoneNumber'),
+    phoneNumber: text('phoneNumber') ?? text('phone'),
     email: text('email'),
     firstName: text('firstName'),
     lastName: text('lastName'),
+    name: text('name'),
   };
 }

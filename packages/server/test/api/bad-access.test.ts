@@ -3,7 +3,7 @@ import { createClient, disableClient } from '../../src/engine/access/clients.ts'
 import { issueToken } from '../../src/engine/access/issue-token.ts';
 import { operator } from '../../src/engine/access/operator.ts';
 import { signingKeys } from '../../src/engine/access/signing-key.ts';
-import { signShareToken } from '../../src/lib/share-token.ts';
+import { linkSigner } from '../../src/lib/share-token.ts';
 import { scopes } from '../../src/model/tenant.ts';
 import { endScene, expectUntouched, refused, type Scene, startScene } from '../support/bad-input-scene.ts';
 import { wrongWord } from '../support/bad-values.ts';
@@ -85,10 +85,10 @@ describe('no route opens to a token', () => {
   });
 
   test('that opens a share link, and no link opens to one of ours', async () => {
-    const link = await signShareToken(
-      { keys: await signingKeys(scene.app.engine), clock: scene.app.engine.clock },
-      { callId: scene.callId, tenantId: scene.app.tenant.id, clientId: scene.app.client.clientId, lifeMs: 60_000 },
-    );
+    const { engine, tenant, client } = scene.app;
+    const sign = linkSigner({ keys: await signingKeys(engine), clock: engine.clock }, 'share');
+    const maker = { subjectKind: 'client', clientId: client.clientId } as const;
+    const link = sign({ ...maker, callId: scene.callId, tenantId: tenant.id, lifeMs: 60_000 });
     expectDead(await visit(`${scene.origin}/share/${token}`));
     expect((await visit(`${scene.origin}/share/${link.token}`)).status).toBe(200);
     await expectUnauthorised(link.token);

@@ -138,7 +138,10 @@ describe('an id in a path', () => {
       const connection = new RawConnection(scene.origin);
       await connection.send(rawRequest(`GET ${path}${wrongWord.padEnd(1024 * 1024, 'x')}`, bearer()));
       const answer = await connection.answer();
-      expect([answer.status, answer.body.toString()]).toEqual([431, '{"message":"The headers are too long"}']);
+      expect([answer.status, answer.body.toString()]).toEqual([
+        431,
+        '{"error":"The headers are too long","message":"The headers are too long"}',
+      ]);
       connection.close();
     }
   });
@@ -164,7 +167,7 @@ test('URLs that cannot be decoded, or name nothing, are answered in JSON', async
   }
   const bearer = [`Authorization: Bearer ${scene.token}`];
   const native = await sendRaw(scene.origin, rawRequest('GET /v1/calls/%zz/recording', bearer));
-  expect([native.status, native.headers.get('content-type')]).toEqual([400, 'application/problem+json']);
+  expect([native.status, native.headers.get('content-type')]).toEqual([404, 'application/problem+json']);
 });
 
 test('a Content-Type that is none is refused where it matters and ignored where it does not', async () => {

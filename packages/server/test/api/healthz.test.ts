@@ -47,12 +47,14 @@ describe('the access log', () => {
     });
     await app.http.inject({ method: 'GET', url: '/v1/calls/5125550142/recording', headers });
     await app.http.inject({ method: 'GET', url: '/v1/calls/%zz/recording?n=5125550142' });
+    await app.http.inject({ method: 'GET', url: '/purge/%zz?n=5125550142' });
     await app.http.inject({ method: 'GET', url: '/5125550142?n=5125550142' });
     const lines = app.logged.slice(before).map((line) => JSON.parse(line) as Record<string, unknown>);
     const ms = expect.any(Number);
     expect(lines.filter(({ event }) => event === 'http')).toEqual([
       { event: 'http', method: 'POST', route: '/purge/v1/calls/customer', status: 200, ms },
       { event: 'http', method: 'GET', route: '/v1/calls/:id/recording', status: 404, ms },
+      { event: 'http', method: 'GET', route: '/v1/calls/:id/recording', status: 401, ms },
       { event: 'http', method: 'GET', route: 'unmatched', status: 400, ms },
       { event: 'http', method: 'GET', route: 'unmatched', status: 404, ms },
     ]);

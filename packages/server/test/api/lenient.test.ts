@@ -56,7 +56,10 @@ describe.each(bothOrders)('an upload in chunks that announces a length too, %s,'
     await connection.send(scene.upload(`${order} refused`, lengths(body.length)));
     const answer = await connection.answer();
     expect([answer.status, answer.headers.get('connection')]).toEqual([400, 'close']);
-    expect(JSON.parse(answer.body.toString())).toEqual({ message: 'The request is not valid HTTP' });
+    expect(JSON.parse(answer.body.toString())).toEqual({
+      error: 'The request is not valid HTTP',
+      message: 'The request is not valid HTTP',
+    });
     await connection.closed;
     expect(await holdings(scene.app)).toEqual(before);
   });

@@ -129,7 +129,10 @@ describe('the C++ client, which speaks TLS alone, on the lenient listener', () =
   test('is refused readably on the main listener', async () => {
     const answer = await send('strict', cppUpload('cpp refused', token, audio));
     expect(statusesIn(answer)).toEqual([400]);
-    expect(bodyIn(answer)).toEqual({ message: 'The request is not valid HTTP' });
+    expect(bodyIn(answer)).toEqual({
+      error: 'The request is not valid HTTP',
+      message: 'The request is not valid HTTP',
+    });
   });
 });
 

@@ -162,7 +162,7 @@ describe('one connection', () => {
         expected,
         'application/json; charset=utf-8',
       ]);
-      expect(JSON.parse(answer.body.toString())).toEqual({ message: expect.any(String) });
+      expect(JSON.parse(answer.body.toString())).toEqual({ error: expect.any(String), message: expect.any(String) });
       await connection.closed;
     }
   });

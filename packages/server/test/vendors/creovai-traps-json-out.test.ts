@@ -62,7 +62,10 @@ describe('4.17 JSON is labelled application/json; charset=utf-8 to the letter', 
       for (const request of [`${mark}\r\n\r\n`, `GET / HTTP/1.1\r\nHost: a\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`]) {
         const answer = await sendRaw(origin, request);
         expect(answer.headers.get('content-type')).toBe(jsonType);
-        expect(JSON.parse(answer.body.toString())).toEqual({ message: expect.stringMatching(/./) });
+        const { error, ...body } = JSON.parse(answer.body.toString()) as Record<string, unknown>;
+        expect(body).toEqual({ message: expect.stringMatching(/./) });
+        // Whose client it is, the server cannot know: another vendor's looks for this name.
+        expect(error).toBe(body['message']);
       }
     }
   });

@@ -11,7 +11,7 @@ import type { Known } from './recorded-text.ts';
 import type { Exchange, Given, GivenCall } from './recording.ts';
 
 /** A tenant of its own in which everything that an exchange takes for given is so. */
-type Prepared = {
+export type Prepared = {
   known: Known;
   /** Breaks off what is still under way. */
   end(): void;

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { accepting, filled, type Known, keep } from './recorded-text.ts';
+import { accepting, filled, filledIn, type Known, keep } from './recorded-text.ts';
 
 const known: Known = new Map([
   ['token', 'a.b.c'],
   ['call:S-1', '0190'],
+  ['companyId', '7'],
 ]);
 
 describe('a recorded text', () => {
@@ -22,6 +23,13 @@ describe('a recorded text', () => {
     expect('aXb.c (x)').not.toEqual(accepting('{{token}} (x)', known));
     expect('aXb.c/yy').not.toEqual(accepting('{{token}}/{{any}}', known));
   });
+});
+
+test('a number of which the name is known is a JSON number, sent and received', () => {
+  expect(filledIn({ id: '{{number:companyId}}' }, known)).toStrictEqual({ id: 7 });
+  expect({ id: 7 }).toStrictEqual(accepting({ id: '{{number:companyId}}' }, known));
+  for (const id of ['7', 8, null]) expect({ id }).not.toStrictEqual(accepting({ id: '{{number:companyId}}' }, known));
+  expect(() => filledIn(['{{number:userId}}'], known)).toThrow('nothing is known');
 });
 
 describe('a matcher', () => {

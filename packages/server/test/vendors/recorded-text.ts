@@ -11,6 +11,8 @@ const matchers: ReadonlyMap<string, string> = new Map([
 ]);
 
 const keepPrefix = 'keep:';
+/** A text that is nothing but this stands for a JSON number: `{{number:NAME}}`. */
+const numberForm = /^\{\{number:([^}]*)\}\}$/;
 /** Every second piece of a text split by this is what stood between the braces. */
 const braces = /\{\{([^}]*)\}\}/;
 
@@ -21,12 +23,14 @@ export function filled(text: string, known: Known): string {
 
 /** Every text in a value, filled in. */
 export function filledIn(value: unknown, known: Known): unknown {
-  return mapTexts(value, (text) => filled(text, known));
+  return mapTexts(value, (text) => numberOf(text, known) ?? filled(text, known));
 }
 
 /** What a recorded value accepts, for `toStrictEqual`. */
 export function accepting(value: unknown, known: Known): unknown {
   return mapTexts(value, (text) => {
+    const number = numberOf(text, known);
+    if (number !== undefined) return number;
     const pattern = patternOf(text, known);
     return pattern === undefined ? filled(text, known) : expect.stringMatching(pattern);
   });
@@ -41,6 +45,12 @@ export function keep(recorded: unknown, actual: unknown, known: Known): void {
     const held = new Map(Object.entries(actual));
     for (const [key, inner] of Object.entries(recorded)) keep(inner, held.get(key), known);
   }
+}
+
+/** Undefined for a text that stands for no number. */
+function numberOf(text: string, known: Known): number | undefined {
+  const name = numberForm.exec(text)?.[1];
+  return name === undefined ? undefined : Number(meaningOf(name, known));
 }
 
 /** Undefined for a text without matchers. */

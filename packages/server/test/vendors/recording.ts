@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Scope } from '../../src/model/tenant.ts';
 
-/** A request as it stands on the wire. `creovai/README.md` says what each key of a recording means. */
+/** A request as it stands on the wire. A vendor's README says what each key of a recording means. */
 export type RecordedRequest = {
   line: string;
   headers: string[];
@@ -41,11 +41,28 @@ export type GivenCall = {
 
 export type GivenEvent = { sessionId: string; eventTime: string; metadata: Record<string, unknown> };
 
+/** A campaign of Twin24's, known by its name. */
+export type GivenTask = { name: string; settings?: Record<string, unknown> };
+
+/** A person on a campaign, known by the client's own id. */
+export type GivenCandidate = { clientExternalId: string; task: string; phone?: string[] };
+
+/** A call as the platform that dials reports it, known by its external id. */
+export type GivenReport = {
+  externalId: string;
+  candidate?: string;
+  recording?: string;
+  said?: Record<string, unknown>;
+};
+
 /** What is in the archive before the first request, made in this order. */
 export type Given = {
   client?: { clientId: string; clientSecret: string };
   calls?: GivenCall[];
   events?: GivenEvent[];
+  tasks?: GivenTask[];
+  candidates?: GivenCandidate[];
+  reports?: GivenReport[];
   excluded?: string[];
   held?: string[];
   purged?: string[];

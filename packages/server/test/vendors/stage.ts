@@ -5,20 +5,25 @@ import { startApp, type TestApp, type TestAppOptions } from '../support/harness.
 import { type RawAnswer, RawConnection } from '../support/raw-http.ts';
 import { makeCertificate } from '../support/tls-certificates.ts';
 import { until } from '../support/until.ts';
-import { prepare } from './given.ts';
+import { type Prepared, prepare } from './given.ts';
 import { accepting, filled, filledIn, type Known, keep } from './recorded-text.ts';
 import { type Exchange, type RecordedRequest, type RecordedResponse, type Step, stepsOf } from './recording.ts';
 import { bridgeTo } from './tls-bridge.ts';
 
-/** An archive that listens as Creovai's clients need it: plainly for most, leniently over TLS for the C++ one. */
+/** Makes a tenant of its own, in which all that an exchange takes for given is so. */
+export type Prepare = (app: TestApp, origin: string, exchange: Exchange) => Promise<Prepared>;
+
+/** An archive that listens as clients need it: plainly for most, leniently over TLS for Creovai's C++ one. */
 export type Stage = {
   app: TestApp;
+  prepare: Prepare;
   /** Where to send plain bytes for each listener; those for the lenient one go on over TLS. */
   origins: { main: string; lenient: string };
   close(): Promise<void>;
 };
 
-export async function startStage(options: TestAppOptions = {}): Promise<Stage> {
+/** `made` says how what exchanges take for given is made; as Creovai's clients make it, unless it is said. */
+export async function startStage(options: TestAppOptions = {}, made: Prepare = prepare): Promise<Stage> {
   const app = await startApp(options);
   const main = await app.listen();
   const certificate = await makeCertificate(app.folder, 'archive.example');
@@ -27,6 +32,7 @@ export async function startStage(options: TestAppOptions = {}): Promise<Stage> {
   const bridge = await bridgeTo(await lenient.listen({ host: '127.0.0.1', port: 0 }), certificate.cert);
   return {
     app,
+    prepare: made,
     origins: { main, lenient: bridge.origin },
     async close() {
       bridge.close();
@@ -47,7 +53,7 @@ export async function replay(
   exchange: Exchange,
   change: (line: string) => string = (line) => line,
 ): Promise<RawAnswer[]> {
-  const { known, end } = await prepare(stage.app, stage.origins.main, exchange);
+  const { known, end } = await stage.prepare(stage.app, stage.origins.main, exchange);
   const wire = new Wire(stage.origins[exchange.listener ?? 'main']);
   try {
     const answers: RawAnswer[] = [];
@@ -65,7 +71,7 @@ export async function sendVariants(
   exchange: Exchange,
   requests: readonly RecordedRequest[],
 ): Promise<RawAnswer[]> {
-  const { known, end } = await prepare(stage.app, stage.origins.main, exchange);
+  const { known, end } = await stage.prepare(stage.app, stage.origins.main, exchange);
   const wire = new Wire(stage.origins[exchange.listener ?? 'main']);
   try {
     const answers: RawAnswer[] = [];

@@ -1,7 +1,6 @@
 import { Upload } from '../../engine/archive/upload.ts';
 import type { Caller, Engine } from '../../engine/context.ts';
-import type { AppError } from '../../model/errors.ts';
-import { asAppError } from '../failure.ts';
+import { attemptUpload } from '../upload-attempt.ts';
 
 /** A call that is archived now, or was before with the same content. */
 export type Captured<T> = { callId: string; received: T };
@@ -18,22 +17,9 @@ export async function captureUpload<T>(
   receive: (upload: Upload) => Promise<T>,
 ): Promise<Captured<T>> {
   const upload = new Upload(engine, caller);
-  try {
+  return await attemptUpload(engine, upload, async () => {
     const received = await receive(upload);
     const { callId } = await upload.finish();
     return { callId, received };
-  } catch (error) {
-    await giveUp(engine, upload, asAppError(error));
-    throw error;
-  }
-}
-
-/** What fails here is made good when the upload's lease ends; the client must hear why its upload failed. */
-async function giveUp(engine: Engine, upload: Upload, reason: AppError): Promise<void> {
-  try {
-    await upload.abort();
-    engine.log.info('upload.given_up', { code: reason.code });
-  } catch (error) {
-    engine.log.warn('upload.abort_failed', { code: asAppError(error).code });
-  }
+  });
 }

@@ -31,6 +31,8 @@ const statuses: Record<ErrorCode, number> = {
   key_destroyed: 404,
   key_locked: 500,
   lease_lost: 503,
+  media_type_unsupported: 400,
+  method_not_allowed: 404,
   not_found: 404,
   plan_changed: 503,
   recording_erased: 400,

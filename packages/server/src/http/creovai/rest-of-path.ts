@@ -1,16 +1,12 @@
 import { Bug } from '../../model/errors.ts';
+import { decoded } from '../routable-target.ts';
 
 /** Where the rest of a path is a session id, which some clients write as it is. */
 const sessionPath = /^(?:https?:\/\/[^/]*)?\/+(?:callCapture\/+v1|capture\/+v2)\/+status\/+[^?#]/i;
 
-/**
- * A raw request target as the router can take it: where a session id in a path does not decode, such as `100%`, the router
- * would refuse what is an id like any other, so its percent signs are encoded. Every other target comes back as it is.
- */
-export function routableTarget(target: string): string {
-  if (!sessionPath.test(target)) return target;
-  const [path = ''] = target.split(/[?#]/, 1);
-  return decoded(path) === undefined ? path.replaceAll('%', '%25') + target.slice(path.length) : target;
+/** True for a path that ends in a session id, which is an id also where it does not decode. */
+export function isSessionPath(path: string): boolean {
+  return sessionPath.test(path);
 }
 
 /**
@@ -30,13 +26,4 @@ export function restOfPath(target: string, prefix: string): string {
   const rest = form.exec(target)?.[1];
   if (rest === undefined) throw new Bug(`a request came to ${prefix}/* that does not match it`);
   return decoded(rest) ?? rest;
-}
-
-/** Undefined for what does not decode to UTF-8. */
-function decoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }

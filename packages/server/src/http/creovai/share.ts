@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type SharedCall, shareCall } from '../../engine/calls/share.ts';
+import { shareCall } from '../../engine/calls/share.ts';
 import type { Engine } from '../../engine/context.ts';
 import { callerOf } from '../bearer.ts';
 import { utcTime } from '../utc-time.ts';
@@ -17,7 +17,7 @@ import { parseShareRequest } from './share-request.ts';
 export function addShare(app: FastifyInstance, engine: Engine, publicUrl: () => string): void {
   const share = async (request: FastifyRequest, idName: string): Promise<{ link: string; expiration: string }> => {
     const callId = parseShareRequest(request.body, idName);
-    const { token, expiresAt }: SharedCall = await shareCall(engine, callerOf(request), callId);
+    const { token, expiresAt } = await shareCall(engine, callerOf(request), callId);
     return { link: `${publicUrl()}/share/${token}`, expiration: utcTime(expiresAt) };
   };
   app.post('/interactions/v2/token', async (request) => {

@@ -1,5 +1,5 @@
 import type { SessionStanding } from '../../engine/calls/call-status.ts';
-import type { CallStatus } from '../../model/call.ts';
+import { type Call, type CallStatus, isLive } from '../../model/call.ts';
 
 /** The words of the status API that we have use for; its clients throw on any that they do not know. */
 export type StatusItem =
@@ -26,6 +26,11 @@ const words = {
   excluded: 'Excluded',
 } as const satisfies Record<CallStatus, StatusItem['status']>;
 
+/** A call that a platform archives while it is to be dialled, or being spoken, is not complete to these clients. */
+function wordOf(call: Call): StatusItem['status'] {
+  return call.status === 'complete' && isLive(call) ? 'InProgress' : words[call.status];
+}
+
 /**
  * What the status API of version 1 says of a session. A call being erased keeps its last word until its bytes are gone.
  * Keys without a value are left out, since some clients stumble over null.
@@ -33,8 +38,8 @@ const words = {
 export function toStatusItem(sessionId: string, standing: SessionStanding): StatusItem {
   switch (standing.kind) {
     case 'call': {
-      const { id: callId, status, durationMs } = standing.call;
-      const word = words[status];
+      const { id: callId, durationMs } = standing.call;
+      const word = wordOf(standing.call);
       if (word === 'NotFound') return { status: word, sessionId };
       // Whole seconds: a client that reads an integer fails on a fraction.
       const duration = durationMs === null ? {} : { durationSec: Math.round(durationMs / 1000) };

@@ -3,8 +3,9 @@ import type { JsonObject } from '../../engine/archive/new-call.ts';
 import type { Engine } from '../../engine/context.ts';
 import { deleteRecording, depersonalizeCall, depersonalizeCandidate } from '../../engine/erasure/depersonalize.ts';
 import { AppError } from '../../model/errors.ts';
-import { callerOf } from '../bearer.ts';
-import { parametersOf } from './parameters.ts';
+import { callerOf, within } from '../bearer.ts';
+import { valuesMax } from '../json-text.ts';
+import { parametersOf, parseEveryBody } from './parameters.ts';
 
 /** The answer waits for the keys at most this long; then it says that the erasure goes on. */
 const waitMsMax = 20_000;
@@ -15,6 +16,8 @@ const waitMsMax = 20_000;
  * hold, with nothing changed; 503 with Retry-After when the keys take longer than `waitMsMax`.
  */
 export function addErasing(app: FastifyInstance, engine: Engine): void {
+  parseEveryBody(app, valuesMax, ['skipDeleteRecord']);
+  app.addHook('onRequest', within('erasures:execute'));
   app.post<{ Params: { id: string } }>('/calls/:id/depersonalization', async (request, reply) => {
     const options = { keepRecording: keepsRecording(parametersOf(request)), waitMs: waitMsMax };
     await depersonalizeCall(engine, callerOf(request), request.params.id, options);

@@ -29,6 +29,8 @@ const statuses: Record<ErrorCode, number> = {
   key_destroyed: 404,
   key_locked: 500,
   lease_lost: 503,
+  media_type_unsupported: 400,
+  method_not_allowed: 405,
   not_found: 404,
   plan_changed: 503,
   recording_erased: 400,
@@ -36,7 +38,8 @@ const statuses: Record<ErrorCode, number> = {
   recording_not_found: 404,
   scope_missing: 403,
   session_taken: 400,
-  slow_down: 429,
+  // Nothing is slowed here but logins, and a login that fails is 401 to the vendor's clients, whatever the reason.
+  slow_down: 401,
   store_busy: 503,
   store_failed: 503,
   store_newer: 500,
@@ -65,7 +68,7 @@ export function sendTwinError(engine: Engine, thrown: unknown, request: FastifyR
   if (status >= 500 && error.retry === 'never') reportFailure(engine, request, error);
   else if (error.code === 'internal') reportFailure(engine, request, error);
   if (status === 401) reply.header('www-authenticate', 'Bearer');
-  if (status === 429 || status === 503) reply.header('retry-after', retryAfterSeconds(error));
+  if (error.code === 'slow_down' || status === 503) reply.header('retry-after', retryAfterSeconds(error));
   const text = isExpiredToken(error) ? expiredText : error.message;
   void reply.code(status).type('application/json; charset=utf-8').send({ error: text });
 }
