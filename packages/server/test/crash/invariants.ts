@@ -70,15 +70,15 @@ async function expectOpens(engine: Engine, caller: Caller, call: LifeCall, artif
 /** A client that heard nothing sends its call again: taken when it never came, refused when it was erased. */
 export async function expectRetry(engine: Engine, caller: Caller, call: LifeCall, standing: Standing): Promise<void> {
   const answer = await archive(engine, caller, call).catch((error: unknown) => {
-    if (hasCode(error, 'call_erased') || hasCode(error, 'session_taken')) return error.code;
+    if (hasCode(error, 'call_erased') || hasCode(error, 'recording_erased')) return error.code;
     throw error;
   });
   const expected: Record<Standing, unknown> = {
     absent: { isNew: true },
     whole: { isNew: false },
     gone: 'call_erased',
-    depersonalized: 'session_taken',
-    muted: 'session_taken',
+    depersonalized: 'call_erased',
+    muted: 'recording_erased',
   };
   if (typeof answer === 'string') expect(answer, call.session).toBe(expected[standing]);
   else expect(answer, call.session).toMatchObject(expected[standing] as object);
@@ -94,6 +94,7 @@ export async function expectAtRest({ engine }: App, folders: { keysDirs: readonl
   await expectBytesOfRowsOnly(engine);
   const uploads = (await engine.store.reads.calls.page('', all)).filter((call) => call.uploadUntil !== null);
   expect(uploads, 'uploads left').toEqual([]);
+  expect(await engine.store.reads.lateArtifacts.page(-1, all), 'artifacts left on their way').toEqual([]);
   expect(await engine.store.reads.doomed.all('', all), 'doomed bytes left').toEqual([]);
   for (const folder of folders.keysDirs) {
     expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([]);

@@ -8,12 +8,15 @@ import { describe, expect, test } from 'vitest';
 import { type App, openApp } from '../../src/app.ts';
 import { createTenant } from '../../src/engine/access/create-tenant.ts';
 import { sweepAbandonedUploads } from '../../src/engine/archive/abandoned-uploads.ts';
+import { sweepLateArtifacts } from '../../src/engine/calls/late-artifacts.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { type Log, silentLog } from '../../src/lib/log.ts';
 import { faultPoints } from './fault-points.ts';
 import { expectAtRest, expectRetry, standingOf } from './invariants.ts';
 import { callerOf, cast, type LifeCall, ledgerOf, lifeConfig, possibleStandings, tenantSlug } from './life.ts';
+import { expectCampaign } from './life-campaign.ts';
 import { expectEvents, expectEventsAgain, toldBy } from './life-events.ts';
+import { expectLate } from './life-late.ts';
 import { untilQuiet } from './quiet.ts';
 
 /** Lives at once: each waits for its seals about as long as it works. */
@@ -84,7 +87,9 @@ async function expectRecovery(folder: string): Promise<void> {
     expect(await standingOf(app.engine, caller, call), `${call.session} after a retry`).toBe(expected);
     await expectEventsAgain(app.engine, caller, call, expected, toldBy(deeds));
   }
+  await expectLate(app.engine, caller, deeds);
   expect(await app.engine.store.reads.calls.anyAwaited(caller.tenant.id), 'events that still wait').toBe(false);
+  await expectCampaign(app.engine, caller);
   await app.engine.rootKeys.seal();
   await app.engine.rootKeys.expire();
   await app.close();
@@ -98,6 +103,7 @@ async function finishOff(app: App): Promise<void> {
   await app.prepare();
   app.startBackground(1);
   while ((await sweepAbandonedUploads(app.engine)) > 0);
+  await sweepLateArtifacts(app.engine);
   await untilQuiet(app.engine);
 }
 

@@ -9,6 +9,7 @@ import { openApp } from '../../src/app.ts';
 import { faultsFrom } from '../../src/cli/fault-injection.ts';
 import { createTenant } from '../../src/engine/access/create-tenant.ts';
 import { Upload } from '../../src/engine/archive/upload.ts';
+import { storeLateRecording } from '../../src/engine/calls/late-recording.ts';
 import { eraseNow } from '../../src/engine/erasure/erase-now.ts';
 import { purge } from '../../src/engine/erasure/purge.ts';
 import type { PurgeSubject } from '../../src/engine/erasure/purge-subject.ts';
@@ -32,7 +33,9 @@ import {
   recordingOf,
   tenantSlug,
 } from './life.ts';
+import { liveCampaign } from './life-campaign.ts';
 import { earlyEvents, type LifeEvent, lateEvents, sendEvent, wordsOf } from './life-events.ts';
+import { type Addition, add, lateArtifactOf, lateCast } from './life-late.ts';
 import { untilQuiet } from './quiet.ts';
 
 const [folder = ''] = process.argv.slice(2);
@@ -64,7 +67,9 @@ const idOf = (call: LifeCall) => ids.get(call) ?? '';
 await sendAll(earlyEvents);
 await archiveAll();
 await sendAll(lateEvents.filter(({ call }) => call !== cast.underWay));
+await addLate();
 await eraseSome();
+await liveCampaign(engine, caller);
 await plantAndRepair();
 await engine.rootKeys.seal();
 await engine.rootKeys.expire();
@@ -85,11 +90,13 @@ async function archiveAll(): Promise<void> {
     ledger.tell({ did: 'archiving', session: call.session });
     if (call === cast.underWay) continue;
     if (call === cast.aborted) await cutUpload(call);
-    else {
-      ids.set(call, (await archive(engine, caller, call)).callId);
-      ledger.tell({ did: 'archived', session: call.session });
-    }
+    else await archiveOne(call);
   }
+}
+
+async function archiveOne(call: LifeCall): Promise<void> {
+  ids.set(call, (await archive(engine, caller, call)).callId);
+  ledger.tell({ did: 'archived', session: call.session });
 }
 
 /** An upload whose line breaks in the middle. */
@@ -101,8 +108,36 @@ async function cutUpload(call: LifeCall): Promise<void> {
 }
 
 async function* broken(call: LifeCall): AsyncGenerator<Buffer> {
-  yield recordingOf(call).subarray(0, 30_000);
+  yield lateArtifactOf(call).subarray(0, 30_000);
   throw new Error('the line broke');
+}
+
+/** What comes to calls that are there already: whole, cut, and overtaken by an erasure. */
+async function addLate(): Promise<void> {
+  for (const call of Object.values(lateCast)) {
+    ledger.tell({ did: 'archiving', session: call.session });
+    await archiveOne(call);
+  }
+  for (const what of ['recording', 'first', 'second'] as const) await addOne(lateCast.voiced, what);
+  const { muffled, overtaken } = lateCast;
+  await storeLateRecording(engine, caller, idOf(muffled), broken(muffled), audio).catch(() => undefined);
+  const overtaking = storeLateRecording(engine, caller, idOf(overtaken), eraseBetween(overtaken), audio);
+  await overtaking.catch((error: unknown) => {
+    if (!hasCode(error, 'recording_erased')) throw error;
+  });
+}
+
+async function addOne(call: LifeCall, what: Addition): Promise<void> {
+  ledger.tell({ did: 'adding', to: call.session, what });
+  await add(engine, caller, idOf(call), what, call);
+  ledger.tell({ did: 'added', to: call.session, what });
+}
+
+async function* eraseBetween(call: LifeCall): AsyncGenerator<Buffer> {
+  const bytes = lateArtifactOf(call);
+  yield bytes.subarray(0, 70_000);
+  await eraseOne(call, 'delete-recording');
+  yield bytes.subarray(70_000);
 }
 
 async function eraseSome(): Promise<void> {

@@ -41,7 +41,8 @@ export type Standing = 'absent' | 'whole' | 'gone' | 'depersonalized' | 'muted';
 export type Deed =
   | { did: 'archiving' | 'archived'; session: string }
   | { did: 'erasing' | 'erased'; sessions: string[]; leaves: Standing }
-  | { did: 'sending' | 'sent'; event: string };
+  | { did: 'sending' | 'sent'; event: string }
+  | { did: 'adding' | 'added'; to: string; what: 'recording' | 'first' | 'second' };
 
 export function ledgerOf(folder: string) {
   const file = join(folder, 'ledger');

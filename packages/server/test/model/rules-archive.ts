@@ -38,7 +38,7 @@ function isNameless({ isDataFirst, content }: ActOf<'upload' | 'begin'>): boolea
 function newRow(world: World, { handle, tenant, content }: ActOf<'upload' | 'begin'>, has: Artifact[]): ModelCall {
   const { hour } = world;
   const what = { no: handle, tenant, content, state: 'uploading' as const, has };
-  return { ...what, isNamed: false, isPersonal: false, startedAt: null, hour, isGivenUp: false };
+  return { ...what, isNamed: false, isPersonal: false, isMuted: false, startedAt: null, hour, isGivenUp: false };
 }
 
 function describe({ world, act, local }: Here<ActOf<'upload' | 'begin'>>): 'stay' | undefined {
@@ -149,10 +149,17 @@ function finishUpload({ world, act, local }: Here<Uploading>): 'end' | undefined
 function compared({ world, act, local }: Here<Uploading>): Predicted {
   const twin = callOf(world, local.twin);
   const mine = contentOf(world, act);
-  const otherwise = { error: twin === undefined ? 'call_erased' : 'session_taken' };
+  const otherwise = { error: refusalOf(twin, mine) };
   if (!local.compared?.isSame || local.twin === undefined) return otherwise;
   const same = { callId: { $ref: local.twin }, isNew: false };
   return twin && mine && isSame(twin, mine) ? same : { $any: [same, otherwise] };
+}
+
+/** Where what there was to compare with was erased, that is what its uploader hears. */
+function refusalOf(twin: ModelCall | undefined, mine: Content | undefined): string {
+  if (twin === undefined || !twin.isPersonal) return 'call_erased';
+  const hasRecording = mine !== undefined && factsOf(mine).kind === 'call';
+  return twin.isMuted && hasRecording ? 'recording_erased' : 'session_taken';
 }
 
 /** An upload that ends without a call. */

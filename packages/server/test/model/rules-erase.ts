@@ -142,9 +142,12 @@ function shredCall(world: World, erasure: ModelErasure, no: number): string {
   const call = callOf(world, no, erasure.tenant);
   if (call === undefined) return 'already_erased';
   const reach = reachOf(erasure);
-  const isSome = call.has.some((one) => reach.includes(one));
+  // Where there is no recording, that none may come is what was done.
+  const isMuting = reach.includes('recording') && !call.isMuted;
+  const isSome = isMuting || call.has.some((one) => reach.includes(one));
   call.has = call.has.filter((one) => !reach.includes(one));
   if (erasure.action !== 'delete-recording') call.isPersonal = false;
+  if (isMuting) call.isMuted = true;
   if (erasure.action !== 'purge') return isSome ? 'erased' : 'already_erased';
   const { tenant, content } = call;
   if (call.isNamed) world.stones.push({ no, tenant, content, month: null });

@@ -16,6 +16,8 @@ export type ModelCall = {
   isNamed: boolean;
   /** It can be found by phone. */
   isPersonal: boolean;
+  /** No recording may come any more. */
+  isMuted: boolean;
   startedAt: number | null;
   /** In which hour the uploader was last heard of; its lease ends with that hour. */
   hour: number;

@@ -55,7 +55,7 @@ export class RawConnection {
         interim.push(status);
         continue;
       }
-      const headers = new Map(lines.map((line) => headerOf(line)));
+      const headers = headersOf(lines);
       const length = Number(headers.get('content-length') ?? 0);
       const body = await this.#until(() => (this.#received.length < length ? undefined : this.#take(length)));
       return { interim, status, headers, body };
@@ -136,7 +136,14 @@ export function rawRequest(line: string, headers: readonly string[], body: strin
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), bytes]);
 }
 
-function headerOf(line: string): [string, string] {
-  const at = line.indexOf(':');
-  return [line.slice(0, at).toLowerCase(), line.slice(at + 1).trim()];
+/** By name in lower case. What comes in several lines is one list with commas between (RFC 9110, section 5.3). */
+function headersOf(lines: readonly string[]): Map<string, string> {
+  const headers = new Map<string, string>();
+  for (const line of lines) {
+    const at = line.indexOf(':');
+    const [name, value] = [line.slice(0, at).toLowerCase(), line.slice(at + 1).trim()];
+    const before = headers.get(name);
+    headers.set(name, before === undefined ? value : `${before}, ${value}`);
+  }
+  return headers;
 }

@@ -13,12 +13,22 @@ export type TacetProcess = {
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null; output: string; errors: string }>;
 };
 
-/** Starts `tacet ARGS` with these settings; nothing of our own environment but what finds programs. */
-export function startTacet(args: readonly string[], env: Record<string, string>): TacetProcess {
+/**
+ * Starts `tacet ARGS` with these settings; nothing of our own environment but what finds programs. Its standard input is
+ * `input` and then ends.
+ */
+export function startTacet(
+  args: readonly string[],
+  env: Record<string, string>,
+  { input = '' }: { input?: string | Uint8Array } = {},
+): TacetProcess {
   const child = spawn(process.execPath, ['--import', 'tsx', main, ...args], {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  // A command that does not read it may have ended before.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
   let [output, errors] = ['', ''];
   const listening = new Promise<string>((resolve, reject) => {
     child.stdout.on('data', (chunk: Buffer) => {
