@@ -1,5 +1,6 @@
-// `npm run demo`: a whole life on the sample recordings in a throw-away archive, and a proof of every promise. Exits with 0
-// when all of them hold. With `-- --keep` the server stays up, and what to try next is printed.
+// `npm run demo`: a whole life on the sample recordings in a throw-away archive, then a campaign with some of them, then a
+// restore, and after each a proof of every promise. Exits with 0 when all of them hold. With `-- --keep` the server stays
+// up, and what to try next is printed.
 import { parseArgs } from 'node:util';
 import { ThrowAwayArchive } from './demo/archive.mjs';
 import { nextSteps, proofTable, summaryTable } from './demo/report.mjs';
@@ -32,6 +33,8 @@ async function demonstrate() {
   // Loaded only now: these import the built server, and a missing build should be told in one line.
   const { readSamples, runLife } = await import('./demo/life.mjs');
   const { prove } = await import('./demo/proofs.mjs');
+  const { runCampaign } = await import('./demo/campaign/story.mjs');
+  const { proveCampaign } = await import('./demo/campaign/proofs.mjs');
   const { loseAndRestore, proveRestored } = await import('./demo/restored.mjs');
   const samples = await readSamples();
   console.log('Tacet: recorded calls, archived and truly forgotten\n');
@@ -47,6 +50,13 @@ async function demonstrate() {
   for (const row of proofTable(rows)) console.log(row);
   console.log(`\n${summaryTable(life, counts).join('\n')}\n`);
 
+  console.log("And a campaign, as Twin24's clients run it?\n");
+  const campaign = await runCampaign(archive, life, samples.calls, tell);
+  console.log('\nTested from outside again:\n');
+  const campaignRows = await proveCampaign(archive, campaign);
+  for (const row of proofTable(campaignRows)) console.log(row);
+  console.log('');
+
   console.log('Does it come back with a backup?\n');
   const restored = await loseAndRestore(archive, life, tell);
   console.log('');
@@ -54,11 +64,11 @@ async function demonstrate() {
   for (const row of proofTable(restoredRows)) console.log(row);
   console.log('');
 
-  const all = [...rows, ...restoredRows];
+  const all = [...rows, ...campaignRows, ...restoredRows];
   const failed = all.filter(({ holds }) => !holds).length;
   const tookSeconds = ((performance.now() - began) / 1000).toFixed(1);
   if (failed === 0) console.log(`All ${all.length} checks passed in ${tookSeconds} s.\n`);
   else console.log(`${failed} of ${all.length} checks FAILED.\n`);
   process.exitCode = failed === 0 ? 0 : 1;
-  return failed === 0 ? restored : undefined;
+  return failed === 0 ? { ...restored, login: campaign.login } : undefined;
 }

@@ -127,7 +127,7 @@ export async function untilGone(client, purged) {
 }
 
 /** With a horizon of zero a root key dies right after the seal that retires it, which may be moments after `NotFound`. */
-async function untilOneRootKey(vault) {
+export async function untilOneRootKey(vault) {
   for (const deadline = performance.now() + goneMsMax; (await rootKeyCount(vault)) !== 1; await pause(20)) {
     if (performance.now() > deadline) throw new Error(`retired root keys are still in the vault after ${goneMsMax} ms`);
   }

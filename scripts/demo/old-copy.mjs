@@ -53,6 +53,14 @@ export async function readSealings(home) {
   return (await Promise.all(rows.map(async (row) => await sealingsOf(home, row)))).flat();
 }
 
+/** How many erasures are still under way, by the rows. */
+export async function openErasures(home) {
+  return await reading(home, async (session) => {
+    const [{ open }] = await session.rows("SELECT count(*) AS open FROM erasure WHERE state = 'running'", []);
+    return Number(open);
+  });
+}
+
 async function reading(home, work) {
   const connection = new SqliteConnection(databaseOf(home), 'read');
   try {

@@ -28,6 +28,18 @@ export async function findInFiles(words, files) {
   return { found, bytes };
 }
 
+/** Pieces of some bytes that mean nothing by themselves: 32 of every thousand, of which no two are alike by chance. */
+export function piecesOf(bytes) {
+  const places = Array.from({ length: Math.ceil(bytes.length / 1000) }, (_, i) => i * 1000);
+  return places.map((at) => bytes.subarray(at, at + 32)).filter((piece) => piece.length === 32);
+}
+
+/** How many of the pieces stand in some file. */
+export async function countPieces(pieces, files) {
+  const contents = await Promise.all(files.map(async (file) => await readFile(file)));
+  return pieces.filter((piece) => contents.some((content) => content.includes(piece))).length;
+}
+
 /** Words that the search misses in a text, put into each encoding, that holds them all. Empty, or the search is broken. */
 export function missedIn(words, text) {
   const haystacks = Object.fromEntries(encodings.map(({ name, encode }) => [name, encode(text)]));

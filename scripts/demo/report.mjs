@@ -42,7 +42,7 @@ export function summaryTable({ purged, kept }, { playedNow, now, withOldVault })
 }
 
 /** What to type next, for a server that stays up. */
-export function nextSteps({ base, pid, credentials, kept }, folder) {
+export function nextSteps({ base, pid, credentials, kept, login }, folder) {
   const [call] = kept;
   const { clientId, clientSecret } = credentials;
   const form = `-d grant_type=client_credentials -d client_id=${clientId} -d client_secret=${clientSecret}`;
@@ -52,12 +52,19 @@ export function nextSteps({ base, pid, credentials, kept }, folder) {
   address        ${base}
   client id      ${clientId}
   client secret  ${clientSecret}
+  user           ${login.email}
+  password       ${login.password}
 
 A token for 30 minutes, a preview of a purge, a recording:
 
   TOKEN=$(curl -s ${base}/Token ${form} | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
   curl -s "${base}/purge/v1/calls/customer?whatIf=true" -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '${asked}'
   curl -s ${base}/v1/calls/${call.callId}/recording -H "Authorization: Bearer $TOKEN" -o call.wav
+
+The same for the campaign's user, and the rows of all calls:
+
+  TOKEN=$(curl -s ${base}/iam/api/v1/auth/login -H 'Content-Type: application/json' -d '${JSON.stringify(login)}' | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
+  curl -s ${base}/analyse/api/v1/search/cis/calls -H "Authorization: Bearer $TOKEN"
 
 To stop it:                 kill ${pid}
 To remove what it stored:   rm -r ${folder}

@@ -19,6 +19,12 @@ const reasons: Readonly<Record<string, string>> = {
     'One request in fifty takes some milliseconds longer, also one that asks for nothing: client, server and their collector and compiler threads share two cores. The median is 1.4 ms.',
   'what-if: p99 among 1000000 calls':
     'As in the small archive: the tail is that of the machine, the median is below 2 ms, and the size of the archive hardly shows.',
+  'creovai-purges: 100 random calls a request, 8 at a time':
+    'Beside the rows that the loop deletes, each call gets a tombstone, a journal entry and an item row, and its key page is rewritten; random calls share no page. Commits with their checkpoints take a third of the time, SQL another fifth.',
+  'creovai-purges: 100 adjacent calls a request, 8 at a time':
+    'As with random calls, but for the key pages, which a hundred neighbours share.',
+  'depersonalize: one call a request, 8 at a time':
+    'Two durable commits a request, shared by those that arrive together, in the place of the one of the loop: the gate, and the keys. They write fifteen rows (erasure, item, job, journal, two audit rows, the call, its artifacts and tokens) and five key pages, and a third pass over all of it, which ends the erasure, shares the same two cores with client and server. HTTP and the token take a tenth.',
   'archive: recordings of 200000 bytes, 8 at a time':
     'An upload commits twice, once so that its slots are named before anything is sealed under them, and once when it is whole; SQLite commits stop the event loop, and the rest of a request (parsing, tokens, sealing four artifacts, two syncs on other threads) shares two cores with the client. The loop does one insert and no HTTP.',
 };

@@ -76,6 +76,17 @@ export class ApiClient {
     return ((await this.#json(path, { phoneNumber })) as { items: unknown[] }).items.length;
   }
 
+  /** Depersonalizes a call with its recording; resolves when its keys are destroyed. */
+  async depersonalizeCall(id: string): Promise<void> {
+    await drain(expect(await this.#send('POST', `/cis/api/v1/calls/${id}/depersonalization`, {}), 200));
+  }
+
+  /** The same for a candidate and all its calls. */
+  async depersonalizeCandidate(id: string): Promise<void> {
+    const path = `/cis/api/v1/telephony/autoCallCandidate/${id}/depersonalization`;
+    await drain(expect(await this.#send('POST', path, {}), 200));
+  }
+
   /** Asks for nothing: what a round trip costs on this machine. */
   async health(): Promise<void> {
     await json(expect(await this.#send('GET', '/healthz', {}), 200));

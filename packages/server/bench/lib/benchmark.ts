@@ -23,6 +23,10 @@ export type Sizes = {
   /** Calls of the archive that is purged by ids, and requests sent without a pause in one turn. */
   purgeIdCalls: number;
   purgeIdRequests: number;
+  /** Calls depersonalized one by one, calls of the one candidate, and the bytes of each recording. */
+  depersonalizeCalls: number;
+  candidateCalls: number;
+  objectBytes: number;
   /** Recordings archived one after the other or together. */
   uploads: number;
   /** The long recording, and the short one beside it. */
@@ -44,6 +48,9 @@ export const fullSizes: Sizes = {
   statusRequests: 1000,
   purgeIdCalls: 200_000,
   purgeIdRequests: 200,
+  depersonalizeCalls: 10_000,
+  candidateCalls: 5000,
+  objectBytes: 20_000,
   uploads: 2000,
   longBytes: 2 ** 30,
   shortBytes: 2 ** 26,
@@ -64,6 +71,9 @@ export const quickSizes: Sizes = {
   statusRequests: 20,
   purgeIdCalls: 1200,
   purgeIdRequests: 2,
+  depersonalizeCalls: 40,
+  candidateCalls: 20,
+  objectBytes: 2000,
   uploads: 24,
   longBytes: 2 ** 23,
   shortBytes: 2 ** 21,

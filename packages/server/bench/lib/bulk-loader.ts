@@ -12,7 +12,13 @@ import type { Tenant } from '../../src/model/tenant.ts';
 import type { Epoch, IdentifierKind, StoredToken } from '../../src/model/token-store.ts';
 
 /** A call as the bulk loader takes it. */
-export type BulkCall = { sessionId: string; phone: string; startedAt: number; recording: Buffer | null };
+export type BulkCall = {
+  sessionId: string;
+  phone: string;
+  startedAt: number;
+  recording: Buffer | null;
+  candidateId?: string | null;
+};
 
 /** What became of it. */
 export type LoadedCall = { callId: string; sessionId: string };
@@ -53,6 +59,31 @@ export class BulkLoader {
       await tx.tokens.insertTokens(tokens);
     });
     return placed.map(({ id, call }) => ({ callId: id, sessionId: call.sessionId }));
+  }
+
+  /** One candidate with this number, on a task of no name. Returns its id. */
+  async loadCandidate(phone: string): Promise<string> {
+    const { issuer, store, clock } = this.#engine;
+    const now = clock.now();
+    const [id, taskId] = [newId(now), newId(now)];
+    const artifacts = await issuer.withSlots(2, async (slots) => {
+      const rows = (['details', 'correlation'] as const).map((kind, i) => this.#artifact(id, kind, slots[i] ?? 0));
+      await store.write(async (tx) => {
+        const common = { tenantId: this.#tenant.id, botId: null, createdAt: now, updatedAt: now };
+        await tx.tasks.insert({ ...common, id: taskId, status: 'READY', templateId: null, day: null });
+        await tx.candidates.insert([{ ...common, id, taskId, status: 'PENDING', depersonalizedAt: null }]);
+        await tx.artifacts.insert(rows);
+        await issuer.confirm(tx.keys, slots);
+      });
+      return rows;
+    });
+    for (const artifact of artifacts) {
+      const key = await this.#engine.tree.keyOf(artifact.slot);
+      const plain = artifact.kind === 'details' ? { phone: [phone], variables: {} } : {};
+      const sealed = sealBytes(key, contextOf(artifact), json(plain));
+      await store.write(async (tx) => await tx.artifacts.setSealed(artifact.slot, { sealed }));
+    }
+    return id;
   }
 
   /** Bears leaves for all and gives each call slots side by side in one of them. */
@@ -140,6 +171,7 @@ export class BulkLoader {
       uploadUntil: null,
       isUploadDoomed: false,
       ...noCampaign,
+      candidateId: call.candidateId ?? null,
       ...untouched,
     };
   }

@@ -46,6 +46,7 @@ function sizesOf(sizes: Sizes): string {
     `${sizes.whatIfNumbers} numbers among ${sizes.whatIfCalls.join(' and ')} calls`,
     `${sizes.statusRequests} status requests among ${sizes.statusCalls} calls`,
     `${sizes.purgeIdRequests} purges a turn among ${sizes.purgeIdCalls} calls`,
+    `${sizes.depersonalizeCalls} calls depersonalized one by one and ${sizes.candidateCalls} of one candidate, each with ${sizes.objectBytes} bytes`,
     `${sizes.uploads} uploads`,
     `one recording of ${sizes.longBytes} bytes`,
   ].join('; ');

@@ -40,6 +40,8 @@ export function readOptions(args: readonly string[], names: readonly string[]): 
         statusCalls: count(values['status-calls'], sizes.statusCalls),
         purgeIdCalls: count(values['purge-id-calls'], sizes.purgeIdCalls),
         purgeIdRequests: count(values['purge-id-requests'], sizes.purgeIdRequests),
+        depersonalizeCalls: count(values['depersonalize-calls'], sizes.depersonalizeCalls),
+        candidateCalls: count(values['candidate-calls'], sizes.candidateCalls),
         uploads: count(values.uploads, sizes.uploads),
         longBytes: count(values['long-bytes'], sizes.longBytes),
       },
@@ -59,7 +61,8 @@ export function usage(names: readonly string[]): string {
   --profile DIR the server leaves CPU profiles there
   --folder DIR  the disk to measure; default: the folder for temporary files
   SIZE          --slots N, --purge-calls N, --purge-recordings N, --purge-rounds N, --what-if-calls N,
-                --status-calls N, --purge-id-calls N, --purge-id-requests N, --uploads N, --long-bytes N`;
+                --status-calls N, --purge-id-calls N, --purge-id-requests N, --depersonalize-calls N,
+                --candidate-calls N, --uploads N, --long-bytes N`;
 }
 
 const size = { type: 'string' } as const;
@@ -78,6 +81,8 @@ const flags = {
   'status-calls': size,
   'purge-id-calls': size,
   'purge-id-requests': size,
+  'depersonalize-calls': size,
+  'candidate-calls': size,
   uploads: size,
   'long-bytes': size,
 } as const;

@@ -1,0 +1,27 @@
+// What the vendor's table of data classes makes of a row and of a candidate, for each method that depersonalizes. The audio,
+// which may be kept, is among it: in the end this act deletes it everywhere.
+export const emptyWhenErased = {
+  call: {
+    phone: null,
+    number: null,
+    callTo: null,
+    variables: {},
+    variablesString: null,
+    result: {},
+    results: {},
+    resultsString: null,
+    dialogResult: null,
+    nps: null,
+    confirmation: null,
+    evaluation: null,
+    messages: [],
+    messagesAsString: null,
+    linkToLog: null,
+    redirectAdditional: null,
+    redirectAnons: null,
+    redirectDestination: null,
+    redirectDestinationId: null,
+    recordPath: null,
+  },
+  candidate: { phone: [], variables: {}, status: 'CANCELLED' },
+};
