@@ -39,6 +39,7 @@ const rules: Readonly<Record<string, Rule>> = {
 const packagesOfFiles: Readonly<Record<string, readonly string[]>> = {
   'lib/password-hash.ts': ['@node-rs/argon2'],
   'lib/access-token.ts': ['jose'],
+  'lib/refresh-token.ts': ['jose'],
   'lib/share-token.ts': ['jose'],
   'vault/recovery-key.ts': ['age-encryption'],
 };

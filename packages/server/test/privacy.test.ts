@@ -6,6 +6,7 @@ import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { creovaiRoutes } from './support/creovai-routes.ts';
 import { startApp, type TestApp } from './support/harness.ts';
+import { liveMarkedCampaign, type TwinSecrets } from './support/marked-campaign.ts';
 import { liveMarked } from './support/marked-life.ts';
 import { askEveryRoute } from './support/marked-surface.ts';
 import { formsOf, marks, marksIn } from './support/marks.ts';
@@ -17,6 +18,8 @@ let app: TestApp;
 let client: VendorClient;
 /** Every share link that was given. */
 let links: string[];
+/** What users were given, and links to recordings. */
+let twin: TwinSecrets;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tacet-privacy-'));
@@ -24,7 +27,8 @@ beforeAll(async () => {
   client = new VendorClient(await app.listen(), await app.token());
   await liveMarked(app, client);
   links = await askEveryRoute(app, client);
-}, 60_000);
+  twin = await liveMarkedCampaign(app, client);
+}, 120_000);
 
 afterAll(async () => {
   await app.close();
@@ -54,6 +58,10 @@ describe('after a whole life, no word of a client is to be found', () => {
     'hold',
     'client',
     'metadata_event',
+    'task',
+    'candidate',
+    'account',
+    'kept_answer',
   ])('in table %s', (table) => {
     expect(rowsOf(table)).not.toBe('');
     expectUnmarked(table, rowsOf(table));
@@ -71,9 +79,16 @@ describe('after a whole life, no word of a client is to be found', () => {
     expectFilesUnmarked(folder);
   });
 
-  test('and no share link is, nor the secret part of one', () => {
+  test('and no link is, nor the secret part of one, nor a token of a user', () => {
     expect(links.length).toBeGreaterThan(10);
-    const secrets = links.flatMap((link) => new URL(link).pathname.split(/[/.]/).filter((part) => part.length > 20));
+    expect(twin.links.length).toBe(4);
+    const secretParts = (path: string) => path.split(/[/.]/).filter((part) => part.length > 20);
+    const secrets = [
+      ...[...links, ...twin.links].flatMap((link) => secretParts(new URL(link).pathname)),
+      // The first part of a token is the same in all of them.
+      ...twin.tokens.flatMap((token) => secretParts(token).slice(1)),
+    ];
+    expect(secrets.length).toBeGreaterThan(20);
     const written = [...filesOf(folder).map((file) => readFileSync(file)), Buffer.from(app.logged.join('\n'))];
     const found = secrets.filter((secret) => written.some((bytes) => bytes.includes(secret)));
     expect(found).toEqual([]);
@@ -89,7 +104,10 @@ describe('the life itself', () => {
 
   test('showed every word to whom it was for, so that it was there to be lost', async () => {
     const shown = marksIn(Buffer.from(client.answers.map(({ text }) => text).join('\n')));
-    const kept = ['message', 'metadataKey', 'deepKey', 'deepValue', 'eventKey', 'appliedEvent', 'email', 'reference'];
+    const creovai = ['message', 'metadataKey', 'deepKey', 'deepValue', 'eventKey', 'appliedEvent', 'reference'];
+    const campaign = ['taskName', 'taskSetting', 'variable', 'variableKey', 'callbackData', 'clientExternalId'];
+    const call = ['candidatePhone', 'result', 'laterResult', 'redirect', 'logLink', 'botName', 'responder', 'turn'];
+    const kept = [...creovai, ...campaign, ...call, 'laterTurn', 'ownNumber', 'email', 'userEmail', 'audio'];
     expect(kept.filter((name) => !shown.includes(name))).toEqual([]);
     expect(shown).not.toContain('droppedEvent');
     expect(await client.statusOf(marks.keptSession)).toBe('Complete');
