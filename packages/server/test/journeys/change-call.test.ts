@@ -6,10 +6,10 @@ import { fsck } from '../../src/engine/fsck/fsck.ts';
 import { placeHold } from '../../src/engine/holds/place-hold.ts';
 import { releaseHold } from '../../src/engine/holds/release-hold.ts';
 import type { CallArtifactKind } from '../../src/model/call.ts';
-import { AppError } from '../../src/model/errors.ts';
 import { callerOf, newCallOf } from '../crash/life.ts';
 import { sendEvent, wordsOf } from '../crash/life-events.ts';
 import { erasings, LateScene, silent, wordless } from '../support/late-scene.ts';
+import { loseNextAnswer } from '../support/lost-answer.ts';
 import { spokenOnce } from '../support/spoken.ts';
 
 let at: LateScene;
@@ -228,19 +228,8 @@ describe('a change is refused, and nothing changes,', () => {
 test('a change whose commit happened and whose answer was lost stands, and says nothing new when it comes again', async () => {
   const callId = await at.come();
   await at.change(callId, { details: { results: 1 } });
-  const { store } = at.engine;
   const sealed = at.scene.faults.next('change:sealed', async () => {
-    at.engine.store = {
-      ...store,
-      reads: store.reads,
-      keyStore: store.keyStore,
-      snapshot: store.snapshot.bind(store),
-      write: async (work) => {
-        await store.write(work);
-        at.engine.store = store;
-        throw new AppError('store_failed', { detail: 'the answer was lost' });
-      },
-    };
+    loseNextAnswer(at.engine, 'store_failed');
   });
   const change = { details: { results: 2 } };
   expect((await Promise.all([at.change(callId, change), sealed]))[0]).toBe('store_failed');

@@ -6,6 +6,7 @@ import { depersonalizeCandidate } from '../../src/engine/erasure/depersonalize.t
 import { AppError } from '../../src/model/errors.ts';
 import { callerOf, chunksOf } from '../crash/life.ts';
 import { erasings, LateScene, lateAudio, otherAudio, silent } from '../support/late-scene.ts';
+import { loseNextAnswer } from '../support/lost-answer.ts';
 
 let at: LateScene;
 beforeEach(async () => {
@@ -138,19 +139,8 @@ test.each([
 
 test('a recording whose commit happened and whose answer was lost stays, and is known when it comes again', async () => {
   const callId = await at.come();
-  const { store } = at.engine;
   const stored = at.scene.faults.next('late:bytes-stored', async () => {
-    at.engine.store = {
-      ...store,
-      reads: store.reads,
-      keyStore: store.keyStore,
-      snapshot: store.snapshot.bind(store),
-      write: async (work) => {
-        await store.write(work);
-        at.engine.store = store;
-        throw new AppError('store_failed', { detail: 'the answer was lost' });
-      },
-    };
+    loseNextAnswer(at.engine, 'store_failed');
   });
   expect((await Promise.all([at.put(callId), stored]))[0]).toBe('store_failed');
   expect(await at.put(callId)).toBe('known');

@@ -6,8 +6,8 @@ import { PlatformUpload } from '../../src/engine/archive/platform-upload.ts';
 import { purge } from '../../src/engine/erasure/purge.ts';
 import { readCallBody } from '../../src/http/native/call-body.ts';
 import { sealedSizeBytes } from '../../src/keys/sealing.ts';
-import { AppError } from '../../src/model/errors.ts';
 import { chunksOf } from '../crash/life.ts';
+import { loseNextAnswer } from '../support/lost-answer.ts';
 import { expectProblem, NativeClient, startedAt } from '../support/native-client.ts';
 import { type Scene, startScene } from '../support/scene.ts';
 
@@ -218,19 +218,9 @@ describe('a key whose call a change gives other details', () => {
 
 test('a request whose answer was lost is answered the same when it comes again', async () => {
   const { engine } = scene.app;
-  const { store } = engine;
   await Promise.all([
     scene.faults.next('archive:sealed', async () => {
-      engine.store = {
-        ...store,
-        reads: store.reads,
-        keyStore: store.keyStore,
-        write: async (work) => {
-          engine.store = store;
-          await store.write(work);
-          throw new AppError('internal', { detail: 'the answer was lost' });
-        },
-      };
+      loseNextAnswer(engine, 'internal');
     }),
     send().then((lost) => expectProblem(lost, 500, 'internal')),
   ]);

@@ -3,7 +3,7 @@ import { type Erasure, type Item, type ItemState, reachOf } from '../../model/er
 import { AppError, codeOf } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
 import type { Head } from '../../model/vault.ts';
-import { auditEntry } from '../audit/audit-entry.ts';
+import { askerOf, auditEntry } from '../audit/audit-entry.ts';
 import type { Engine } from '../context.ts';
 import { removeBytes } from './remove.ts';
 import { completeErasure, type Run } from './run.ts';
@@ -125,9 +125,8 @@ async function stampTombstones(tx: StoreTx, { erasure, items }: Batch['all'][num
 }
 
 async function tellEnd(engine: Engine, tx: StoreTx, { erasure, run, items }: Batch['all'][number]): Promise<void> {
-  const who = { actor: { kind: erasure.actorKind, id: erasure.actorId }, tenantId: erasure.tenantId };
   const counts = { verified: items.length, held: 0 };
-  await tx.audit.append(auditEntry(engine, who, 'erasure.completed', erasure.id, counts));
+  await tx.audit.append(auditEntry(engine, askerOf(erasure), 'erasure.completed', erasure.id, counts));
   await run.finish(tx);
 }
 

@@ -13,7 +13,7 @@ import type { TombstoneToken } from '../../model/erasure-store.ts';
 import { Bug } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/key-store.ts';
 import type { StoreTx } from '../../model/store.ts';
-import { auditEntry } from '../audit/audit-entry.ts';
+import { askerOf, auditEntry } from '../audit/audit-entry.ts';
 import type { Engine } from '../context.ts';
 import { heldAmong } from '../holds/held-calls.ts';
 import { toTombstoneTokens } from '../identifiers.ts';
@@ -207,9 +207,8 @@ async function record(engine: Engine, tx: StoreTx, one: Doomed, destroyed: Reado
   await tx.keys.appendJournal(entries);
   await tx.erasures.shredItems(erasure.id, shredded);
   if (one.request.areAll) await tx.erasures.stamp(erasure.id, { shreddedAt: at });
-  const who = { actor: { kind: erasure.actorKind, id: erasure.actorId }, tenantId: erasure.tenantId };
   const counts = { items: shredded.length, slots: [...one.slotsOf.values()].flat().length };
-  await tx.audit.append(auditEntry(engine, who, 'erasure.shredded', erasure.id, counts));
+  await tx.audit.append(auditEntry(engine, askerOf(erasure), 'erasure.shredded', erasure.id, counts));
 }
 
 /** The span of items that lie in one row; undefined for none. Items in between that are not planned stay untouched. */
