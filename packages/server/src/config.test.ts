@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseDuration, parseSize, readConfig } from './config.ts';
+import { readConfig } from './config.ts';
+import { parseDuration, parseSize } from './config-values.ts';
 
 describe('the configuration', () => {
   it('has a default for everything', () => {

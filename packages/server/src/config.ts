@@ -1,12 +1,26 @@
-import { isIP } from 'node:net';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
-import { linkLifeMsMax } from './lib/share-token.ts';
+import { type BlobsPlace, type DatabasePlace, parseBlobsUrl, parseDatabaseUrl } from './config-places.ts';
+import {
+  bounded,
+  dayMs,
+  parseDuration,
+  parseLinkLife,
+  parseList,
+  parseListen,
+  parseOptionalListen,
+  parseProxies,
+  parseSize,
+  parseUrl,
+  parseWhole,
+} from './config-values.ts';
 import { AppError } from './model/errors.ts';
 import { parseRecipient } from './vault/recovery-key.ts';
 
 /** Everything that operators may set. Frozen; each part goes to whom it concerns and nobody else reads the environment. */
 export type Config = {
   home: string;
+  database: DatabasePlace;
+  blobsAt: BlobsPlace;
   /** Folders of the vault; never inside the home. */
   keysDirs: readonly string[];
   masterKeyFile: string | null;
@@ -15,6 +29,8 @@ export type Config = {
   listen: Listen;
   /** A second listener, for clients whose requests announce a length beside a chunked body; null for none. */
   lenientListen: Listen | null;
+  /** A listener that tells counts and durations to Prometheus; null for none. */
+  metricsListen: { host: string; port: number } | null;
   publicUrl: string | null;
   shareLifeMs: number;
   recordLinkLifeMs: number;
@@ -37,7 +53,21 @@ type Setting = { name: string; default: string; help: string };
 
 /** Every name there is, with its default and what it does; `docs/configuration.md` is made from it. */
 export const settings = [
-  { name: 'TACET_HOME', default: './tacet-home', help: 'Folder of the database and the recordings' },
+  {
+    name: 'TACET_HOME',
+    default: './tacet-home',
+    help: 'Folder of the database and the recordings, as far as the next two do not put them elsewhere',
+  },
+  {
+    name: 'TACET_DATABASE_URL',
+    default: '',
+    help: 'PostgreSQL 14 or newer: `postgres://USER:PASSWORD@HOST:5432/DATABASE`, always of the primary, for any number of processes; default: SQLite in the home',
+  },
+  {
+    name: 'TACET_BLOBS_URL',
+    default: '',
+    help: '`s3://BUCKET/PREFIX?endpoint=URL&region=R&pathStyle=true&sse=AES256`, with credentials by the AWS environment names; default: files in the home',
+  },
   {
     name: 'TACET_KEYS_DIR',
     default: '<TACET_HOME>-keys',
@@ -75,6 +105,11 @@ export const settings = [
     default: '',
     help: '`on` or `off`: TLS on `TACET_LENIENT_LISTEN`; default: on where a certificate is configured',
   },
+  {
+    name: 'TACET_METRICS_LISTEN',
+    default: '',
+    help: 'Address and port (or a port alone, of 127.0.0.1) where `serve` and `work` tell Prometheus counts and durations at `/metrics`, without a token; default: none',
+  },
   { name: 'TACET_PUBLIC_URL', default: '', help: 'Base of absolute links; default: the address of the listener' },
   { name: 'TACET_SHARE_LIFE', default: '8h', help: 'How long a share link opens its call; at least 1m' },
   {
@@ -101,7 +136,7 @@ export const settings = [
   {
     name: 'TACET_UPLOAD_LEASE',
     default: '30s',
-    help: 'How long a process that takes an upload may be silent before the upload counts as abandoned',
+    help: 'How long a process that takes an upload may be silent before the upload counts as abandoned; at most 60s',
   },
   {
     name: 'TACET_JOB_LEASE',
@@ -118,10 +153,9 @@ type Read = <T>(name: Name, parse: (text: string) => T) => T | undefined;
 
 /** Longest that anything made today may be kept: a hundred years. */
 const lifeDaysMax = 36_500;
-const dayMs = 24 * 3_600_000;
 
-/** Names that Kubernetes puts into every container beside a service called `tacet`. */
-const injected = /^TACET_(SERVICE|PORT)(_|$)/;
+/** Names that Kubernetes puts into every container beside a service called `tacet`, and those of the servers for tests. */
+const injected = /^TACET_(SERVICE|PORT|TEST)(_|$)/;
 
 /**
  * Reads the environment. All problems are reported at once, in one `config_invalid` error whose message names the
@@ -145,10 +179,13 @@ export function readConfig(env: Env): Config {
   const home = resolve(env['TACET_HOME'] || './tacet-home');
   const config = {
     home,
+    database: read('TACET_DATABASE_URL', parseDatabaseUrl),
+    blobsAt: read('TACET_BLOBS_URL', parseBlobsUrl),
     keysDirs: read('TACET_KEYS_DIR', () => parseKeysDirs(env['TACET_KEYS_DIR'], home)),
     masterKeyFile: read('TACET_MASTER_KEY_FILE', (text) => (text === '' ? null : resolve(text))),
     recoveryKey: read('TACET_RECOVERY_KEY', parseRecoveryKey),
     ...readListeners(env, read),
+    metricsListen: read('TACET_METRICS_LISTEN', parseOptionalListen),
     publicUrl: read('TACET_PUBLIC_URL', parseUrl),
     shareLifeMs: read('TACET_SHARE_LIFE', parseLinkLife),
     recordLinkLifeMs: read('TACET_RECORD_LINK_LIFE', parseLinkLife),
@@ -156,7 +193,7 @@ export function readConfig(env: Env): Config {
     horizonMs: read('TACET_BACKUP_HORIZON', parseDuration),
     tombstoneMs: read('TACET_TOMBSTONE_DAYS', (text) => parseWhole(text, 1, lifeDaysMax) * dayMs),
     uploadBytesMax: read('TACET_MAX_UPLOAD', parseSize),
-    uploadLeaseMs: read('TACET_UPLOAD_LEASE', (text) => bounded(parseDuration(text), 1000, 3_600_000)),
+    uploadLeaseMs: read('TACET_UPLOAD_LEASE', (text) => bounded(parseDuration(text), 1000, 60_000)),
     jobLeaseMs: read('TACET_JOB_LEASE', (text) => bounded(parseDuration(text), 1000, 60_000)),
     workers: read('TACET_WORKERS', (text) => parseWhole(text, 0, 64)),
   };
@@ -174,7 +211,7 @@ function readListeners(env: Env, read: Read) {
     const isOn = read(name, (text) => parseTls(text, { hasCertificate: certificate !== null }));
     return (isOn && certificate) || null;
   };
-  const [listen, lenient] = [read('TACET_LISTEN', parseListen), read('TACET_LENIENT_LISTEN', parseLenientListen)];
+  const [listen, lenient] = [read('TACET_LISTEN', parseListen), read('TACET_LENIENT_LISTEN', parseOptionalListen)];
   const [own, lenientOwn] = [certificateIf('TACET_TLS'), certificateIf('TACET_LENIENT_TLS')];
   return {
     listen: listen && { ...listen, certificate: own },
@@ -213,76 +250,4 @@ function parseRecoveryKey(text: string): string | null {
   if (text.trim() === '') return null;
   parseRecipient(text);
   return text.trim();
-}
-
-function parseListen(text: string): { host: string; port: number } {
-  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  if (host === undefined) throw new Error('is not HOST:PORT');
-  return { host, port: parseWhole(match?.[3] ?? '', 0, 65_535) };
-}
-
-/** `HOST:PORT`, a port of this machine alone, or nothing. */
-function parseLenientListen(text: string): { host: string; port: number } | null {
-  if (text === '') return null;
-  return parseListen(/^\d+$/.test(text) ? `127.0.0.1:${text}` : text);
-}
-
-function parseUrl(text: string): string | null {
-  if (text === '') return null;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
-    throw new Error('is not an http or https address');
-  }
-  return text.replace(/\/+$/, '');
-}
-
-function parseList(text: string): string[] {
-  return text.split(',').flatMap((word) => word.trim() || []);
-}
-
-/** Addresses, and networks as `ADDRESS/BITS`. */
-function parseProxies(text: string): string[] {
-  const proxies = parseList(text);
-  for (const proxy of proxies) {
-    const [address = '', bits, ...rest] = proxy.split('/');
-    const bitsMax = isIP(address) === 6 ? 128 : 32;
-    const isNetwork = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= bitsMax);
-    if (isIP(address) === 0 || rest.length > 0 || !isNetwork) {
-      throw new Error('is not a list of addresses and networks such as 10.0.0.1, 10.1.0.0/16');
-    }
-  }
-  return proxies;
-}
-
-/** `60s`, `12h`, `7d`, `250ms`, or `0`. */
-export function parseDuration(text: string): number {
-  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);
-  if (text === '0') return 0;
-  if (match === null) throw new Error('is not a duration such as 60s, 12h or 7d');
-  const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: dayMs };
-  return Number(match[1]) * units[match[2] as keyof typeof units];
-}
-
-/** How long a link opens something. */
-function parseLinkLife(text: string): number {
-  return bounded(parseDuration(text), 60_000, linkLifeMsMax);
-}
-
-/** `1048576`, `200MiB`, `2GiB`. */
-export function parseSize(text: string): number {
-  const match = /^(\d{1,15})(KiB|MiB|GiB|TiB)?$/.exec(text);
-  if (match === null) throw new Error('is not a size such as 200MiB or 2GiB');
-  const units = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
-  return Number(match[1]) * units[(match[2] ?? '') as keyof typeof units];
-}
-
-function parseWhole(text: string, min: number, max: number): number {
-  if (!/^\d{1,9}$/.test(text)) throw new Error('is not a whole number');
-  return bounded(Number(text), min, max);
-}
-
-function bounded(value: number, min: number, max: number): number {
-  if (value < min || value > max) throw new Error('is out of range');
-  return value;
 }
