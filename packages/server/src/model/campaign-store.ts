@@ -25,6 +25,8 @@ export interface CampaignReads {
   candidates: {
     find(tenantId: string, id: string): Promise<Candidate | undefined>;
     findMany(tenantId: string, ids: readonly string[]): Promise<Candidate[]>;
+    /** As `findMany`, and never takes the rows. */
+    peek(tenantId: string, ids: readonly string[]): Promise<Candidate[]>;
     /** Those of one task by id, ascending, after `afterId`. */
     ofTask(tenantId: string, taskId: string, afterId: string, limit: number): Promise<Candidate[]>;
     /** How many candidates each of the tasks has, those still `ADDING` apart; tasks without any are left out. */
@@ -38,7 +40,7 @@ export interface CampaignReads {
     count(tenantId: string, of: { taskId: string; statuses: readonly CandidateStatus[] }): Promise<number>;
     /**
      * Candidates of one task, not cancelled unless by being erased, that carry one of the tokens, each beside a token that
-     * it carries. In no particular order.
+     * it carries. In no particular order. Takes their rows in a write transaction.
      */
     carriers(
       tenantId: string,
@@ -73,6 +75,8 @@ export interface CampaignWrites {
     delete(ids: readonly string[]): Promise<void>;
   };
   candidates: CampaignReads['candidates'] & {
+    /** Takes those that are there, by id, ascending, and reads nothing. */
+    lock(ids: readonly string[]): Promise<void>;
     insert(candidates: readonly Candidate[]): Promise<void>;
     /** Says of those of the candidates that are `ADDING` that somebody is still at it: until then they are young. */
     renew(ids: readonly string[], at: number): Promise<void>;

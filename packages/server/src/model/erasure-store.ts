@@ -41,6 +41,10 @@ export interface ErasureReads {
     gatesOf(
       callIds: readonly string[],
     ): Promise<{ callId: string; erasureId: string; action: Erasure['action']; keepRecording: boolean }[]>;
+    /** Items that failed and whose bytes are locked until after `now`: how many, and when the first of the locks ends. */
+    locks(erasureId: string, now: number): Promise<{ items: number; firstEnd: number | null }>;
+    /** Those of these calls on whose bytes the blob store was found to have a lock. */
+    lockedAmong(callIds: readonly string[]): Promise<Set<string>>;
     /** Erasures that run, oldest first. */
     open(limit: number): Promise<Erasure[]>;
     page(afterId: string, limit: number): Promise<Erasure[]>;
@@ -92,6 +96,8 @@ export interface ErasureWrites {
       to: ItemState,
       change: { outcome?: ItemOutcome; failedCode?: string | null },
     ): Promise<number>;
+    /** Notes that a lock keeps the bytes of these items until then, null without an end; the first `since` stays. */
+    noteLocks(erasureId: string, since: number, items: readonly { seq: number; until: number | null }[]): Promise<void>;
     /** Moves every item of these erasures that is in `from`; returns how many moved. */
     moveAll(erasureIds: readonly string[], from: ItemState, to: ItemState): Promise<number>;
     /** Ends those of these erasures that run as `completed`; returns how many. */
@@ -136,7 +142,7 @@ export interface ErasureWrites {
     delete(blobs: readonly string[]): Promise<void>;
   };
   holds: ErasureReads['holds'] & {
-    /** Takes the tenant's hold row: shared by shredding, alone by placing and releasing. */
+    /** Takes the tenant's holds until the transaction ends: shared by shredding, alone by placing and releasing. */
     lock(tenantId: string, mode: 'shared' | 'alone'): Promise<void>;
     insert(hold: Hold, callIds: readonly string[]): Promise<void>;
     release(id: string, at: number): Promise<void>;

@@ -92,6 +92,10 @@ export type Item = {
   failedCode: string | null;
   /** The journal entry that covers the item's slots, once shredded. */
   journalId: string | null;
+  /** When the blob store was first found to have a lock on the item's bytes; null for most. Stays when they have gone. */
+  lockedSince: number | null;
+  /** When that lock ends, or ended; null where there was none, and where somebody has to lift it. */
+  lockedUntil: number | null;
 };
 
 /** Items of one erasure with `fromSeq <= seq < toSeq`. */

@@ -5,9 +5,11 @@
  */
 const table = {
   archive_mismatch: { title: 'The vault and the database belong to different archives', retry: 'never' },
+  archive_moved: { title: 'The archive is not in this database', retry: 'never' },
   archive_restored: { title: 'The database was restored from a copy; run `tacet restore` first', retry: 'never' },
   backup_expired: { title: 'The backup is past its horizon and opens nothing', retry: 'never' },
   blob_failed: { title: 'The blob store could not finish the operation', retry: 'later' },
+  blob_locked: { title: 'The blob store has a lock on the bytes, and lets go of them when it ends', retry: 'later' },
   call_erased: { title: 'This was erased; nothing can be added to it', retry: 'never' },
   call_live: { title: 'The call is not over yet', retry: 'later' },
   call_not_found: { title: 'No such call', retry: 'never' },

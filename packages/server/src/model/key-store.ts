@@ -72,7 +72,10 @@ export interface KeyReads {
 
 /** What the key tree may do inside a write transaction. Reads see the transaction's own writes. */
 export interface KeyTx extends KeyReads {
-  /** Takes the tree's lock (the topmost row) until the transaction ends, and reads the row afresh. */
+  /**
+   * Takes the tree's lock (the topmost row) until the transaction ends, and reads the row afresh. Undefined before the
+   * archive was created; then nobody else creates it meanwhile.
+   */
   lockTop(): Promise<TopRow | undefined>;
   createTop(row: TopRow): Promise<void>;
   updateTop(change: Partial<Omit<TopRow, 'archiveId'>>): Promise<void>;
@@ -82,9 +85,16 @@ export interface KeyTx extends KeyReads {
   insertReservation(reservation: Reservation): Promise<void>;
   /** Extends the lease if `owner` still holds the leaf; false when somebody else has ended the reservation. */
   renewReservation(reservation: Reservation): Promise<boolean>;
+  /**
+   * Keeps the reservation from being ended while the transaction lasts, and leaves its lease as it is; false when somebody has
+   * ended it. Any number of transactions may do so at a time.
+   */
+  holdReservation(reservation: Pick<Reservation, 'leaf' | 'owner'>): Promise<boolean>;
   /** Reservations whose lease ended at or before `now`, or all of `owner`'s. */
   findReservations(which: { endedBy: number } | { owner: string } | 'all'): Promise<Reservation[]>;
   deleteReservation(leaf: number): Promise<void>;
+  /** Deletes a reservation that is as it was found; false when it has been renewed or ended meanwhile. */
+  endReservation(found: Reservation): Promise<boolean>;
   /** Slots from `from` to `to` (both included) that a row names, ascending. */
   namedSlots(from: number, to: number): Promise<number[]>;
 

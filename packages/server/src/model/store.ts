@@ -1,8 +1,10 @@
+import type { BacklogReads } from './backlog.ts';
 import type { Artifact, Call, DialStatus, Direction, MetadataEvent } from './call.ts';
 import type { CampaignReads, CampaignWrites } from './campaign-store.ts';
 import type { CopyOptions } from './copy-options.ts';
 import type { ErasureReads, ErasureWrites } from './erasure-store.ts';
 import type { JournalEntry, KeyStore, KeyTx, PagePlace, SealRecord } from './key-store.ts';
+import type { Locks } from './locks.ts';
 import type { ApiClient, AuditEntry, Job, JobKind, Tenant } from './tenant.ts';
 import type { Epoch, IdentifierKind, StoredToken, TokenQuery, TokenTx } from './token-store.ts';
 
@@ -57,6 +59,8 @@ export interface StoreReads extends CampaignReads, ErasureReads {
   calls: {
     find(tenantId: string, id: string): Promise<Call | undefined>;
     findMany(tenantId: string, ids: readonly string[]): Promise<Call[]>;
+    /** As `findMany`, and never takes the rows: for a look that decides nothing by itself, or at what others guard. */
+    peek(tenantId: string, ids: readonly string[]): Promise<Call[]>;
     /** Uploads whose lease ended at or before `now`, in the order in which they ended; those after `after`. */
     abandonedUploads(now: number, limit: number, after?: Pick<Call, 'id' | 'uploadUntil'>): Promise<Call[]>;
     /** By id, ascending, after `afterId`. All tenants: for fsck. */
@@ -121,6 +125,7 @@ export interface StoreReads extends CampaignReads, ErasureReads {
     unfinished(kind: JobKind, payloads: readonly string[]): Promise<Set<string>>;
   };
   audit: { page(afterId: string, limit: number): Promise<AuditEntry[]> };
+  backlog: BacklogReads;
   journal: {
     /** By id, ascending; with `beforeId` only those before it. */
     page(
@@ -128,6 +133,8 @@ export interface StoreReads extends CampaignReads, ErasureReads {
       limit: number,
       within?: { beforeId: string },
     ): Promise<(JournalEntry & { copiedBy: number | null })[]>;
+    /** True while an entry made before this time has not been copied to the vault. */
+    hasPending(before: number): Promise<boolean>;
     /** The entries of these ids, with the generation of the seal that copied each (null while pending). */
     find(ids: readonly string[]): Promise<(JournalEntry & { copiedBy: number | null })[]>;
   };
@@ -141,12 +148,20 @@ export interface StoreReads extends CampaignReads, ErasureReads {
   };
 }
 
-/** A write transaction. Everything is durable and visible together, or not at all. */
+/**
+ * A write transaction. Everything is durable and visible together, or not at all.
+ *
+ * Others may run beside it, and each of its reads sees what has been committed by then. Therefore what decides what it does
+ * is taken first, until its end: rows by `find`, `findMany` and their like, by `lock`, or what has no row by `locks`. A call's
+ * row, or a candidate's, stands for all that belongs to it: whoever writes anything of it has taken that row, or adds it. Taken
+ * in this order: `locks`, the tenant (`holds.lock`), tasks, candidates, calls, the rest, and the topmost key page at the end.
+ */
 export interface StoreTx
-  extends Omit<StoreReads, 'keys' | keyof CampaignWrites | keyof ErasureWrites>,
+  extends Omit<StoreReads, 'keys' | 'backlog' | keyof CampaignWrites | keyof ErasureWrites>,
     CampaignWrites,
     ErasureWrites {
   keys: KeyTx;
+  locks: Locks;
   tokens: StoreReads['tokens'] & TokenTx & { deleteOfOwners(ownerIds: readonly string[]): Promise<void> };
   tenants: StoreReads['tenants'] & { insert(tenant: Omit<Tenant, 'number'>): Promise<Tenant> };
   clients: StoreReads['clients'] & {
@@ -165,6 +180,8 @@ export interface StoreTx
     deleteOfOwner(ownerId: string): Promise<Artifact[]>;
   };
   calls: StoreReads['calls'] & {
+    /** Takes those that are there, by id, ascending, and reads nothing. */
+    lock(ids: readonly string[]): Promise<void>;
     insert(call: Call): Promise<void>;
     update(id: string, change: Partial<Omit<Call, 'id' | 'tenantId'>>): Promise<void>;
     /** Extends an upload's lease; false when the upload is over, doomed or somebody else's. */
@@ -222,14 +239,19 @@ export interface StoreTx
 /** The database. */
 export interface Store {
   reads: StoreReads;
+  /** How long, in ms, a write transaction should take that could as well be cut in two: others may wait for its end. */
+  readonly writeAimMs: number;
   /** Runs `work` in one write transaction; on a conflict or a busy database it runs again from the start. */
   write<T>(work: (tx: StoreTx) => Promise<T>): Promise<T>;
   /** Reads that all see one instant. */
   snapshot<T>(work: (reads: StoreReads) => Promise<T>): Promise<T>;
   /** The same database as the key tree sees it. */
   keyStore: KeyStore;
-  /** Creates and migrates the schema; refuses a newer one with `store_newer`. Returns what was applied. */
-  migrate(): Promise<string[]>;
+  /**
+   * Creates and migrates the schema; refuses a newer one with `store_newer`. Returns what was applied. Then refuses with
+   * `archive_moved` a database that the archive has left, or, unless `arriving`, has not wholly come to.
+   */
+  migrate(options?: { arriving: boolean }): Promise<string[]>;
   /** Copies the write-ahead log into the database and empties it, so that nothing destroyed lingers there. True when done. */
   checkpoint(): Promise<boolean>;
   /**
