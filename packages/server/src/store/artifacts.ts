@@ -47,7 +47,15 @@ export function artifactReads(session: Session): StoreReads['artifacts'] {
 
 const insertArtifacts = rowInsert({
   table: 'artifact',
-  columns: ['slot', 'tenant_id', 'owner_id', 'kind', 'blob', 'blob_bytes', 'sealed'],
+  columns: {
+    slot: 'integer',
+    tenant_id: 'text',
+    owner_id: 'text',
+    kind: 'text',
+    blob: 'text',
+    blob_bytes: 'integer',
+    sealed: 'bytes',
+  },
 });
 
 export function artifactWrites(session: Session): StoreTx['artifacts'] {

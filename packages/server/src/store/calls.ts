@@ -1,6 +1,7 @@
 import type { CallOrder, CallSearch, SearchBounds, StoreReads, StoreTx } from '../model/store.ts';
 import { changeOne, insertOne } from './changes.ts';
 import type { SqlDialect } from './dialect.ts';
+import { lockRows } from './row-locks.ts';
 import { fromCall, toCall, toFlag } from './rows.ts';
 import type { Parameter, Session } from './session.ts';
 import type { Row } from './tables.ts';
@@ -8,16 +9,10 @@ import type { Row } from './tables.ts';
 export function callReads(session: Session): StoreReads['calls'] {
   const calls = () => session.builder.selectFrom('call').selectAll();
   const { dialect } = session;
+  const byId = callsById(session, '');
   return {
-    async find(tenantId, id) {
-      const row = await session.first<Row<'call'>>('SELECT * FROM call WHERE id = ? AND tenant_id = ?', [id, tenantId]);
-      return row && toCall(row);
-    },
-    /** By id; ids that are not there are left out. */
-    async findMany(tenantId, ids) {
-      const sql = `SELECT * FROM call WHERE tenant_id = ? AND ${dialect.within('id')} ORDER BY id`;
-      return (await session.rows<Row<'call'>>(sql, [tenantId, dialect.list(ids)])).map(toCall);
-    },
+    ...byId,
+    peek: byId.findMany,
     /** Those that ended first come first. */
     async abandonedUploads(now, limit, after) {
       const sql = `SELECT * FROM call WHERE upload_until <= ? AND (upload_until, id) > (?, ?)
@@ -66,6 +61,23 @@ export function callReads(session: Session): StoreReads['calls'] {
         : searchOfListed(dialect, tenantId, asked, order, bounds);
       const rows = await session.rows<Pick<Row<'call'>, 'id'>>(text, parameters);
       return rows.map((row) => row.id);
+    },
+  };
+}
+
+/** Each statement ends with `lock`. */
+function callsById(session: Session, lock: string): Pick<StoreReads['calls'], 'find' | 'findMany'> {
+  const { dialect } = session;
+  return {
+    async find(tenantId, id) {
+      const sql = `SELECT * FROM call WHERE id = ? AND tenant_id = ? ${lock}`;
+      const row = await session.first<Row<'call'>>(sql, [id, tenantId]);
+      return row && toCall(row);
+    },
+    /** By id; ids that are not there are left out. */
+    async findMany(tenantId, ids) {
+      const sql = `SELECT * FROM call WHERE tenant_id = ? AND ${dialect.within('id')} ORDER BY id ${lock}`;
+      return (await session.rows<Row<'call'>>(sql, [tenantId, dialect.list(ids)])).map(toCall);
     },
   };
 }
@@ -184,6 +196,10 @@ function inTime({ from, to }: CallSearch): Sql {
 export function callWrites(session: Session): StoreTx['calls'] {
   return {
     ...callReads(session),
+    ...callsById(session, session.dialect.lock.alone),
+    async lock(ids) {
+      await lockRows(session, 'call', ids);
+    },
     async insert(call) {
       await insertOne(session, 'call', fromCall(call));
     },

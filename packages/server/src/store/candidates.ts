@@ -3,26 +3,21 @@ import type { TokenQuery } from '../model/token-store.ts';
 import { batches, marks, perBatch, rowInsert } from './batches.ts';
 import { toCandidate } from './campaign-rows.ts';
 import type { SqlDialect } from './dialect.ts';
+import { lockRows } from './row-locks.ts';
 import { toKindCode } from './rows.ts';
 import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
 import { tenantNumberIfAny } from './tenants.ts';
 
 type CandidateRow = Row<'candidate'>;
+type Reads = StoreReads['candidates'];
 
-export function candidateReads(session: Session): StoreReads['candidates'] {
+export function candidateReads(session: Session): Reads {
   const { dialect } = session;
+  const found = candidatesBy(session, '');
   return {
-    async find(tenantId, id) {
-      const sql = 'SELECT * FROM candidate WHERE id = ? AND tenant_id = ?';
-      const row = await session.first<CandidateRow>(sql, [id, tenantId]);
-      return row && toCandidate(row);
-    },
-    /** By id; ids that are not there are left out. */
-    async findMany(tenantId, ids) {
-      const sql = `SELECT * FROM candidate WHERE tenant_id = ? AND ${dialect.within('id')} ORDER BY id`;
-      return (await session.rows<CandidateRow>(sql, [tenantId, dialect.list(ids)])).map(toCandidate);
-    },
+    ...found,
+    peek: found.findMany,
     async ofTask(tenantId, taskId, afterId, limit) {
       const sql = 'SELECT * FROM candidate WHERE task_id = ? AND tenant_id = ? AND id > ? ORDER BY id LIMIT ?';
       return (await session.rows<CandidateRow>(sql, [taskId, tenantId, afterId, limit])).map(toCandidate);
@@ -44,20 +39,6 @@ export function candidateReads(session: Session): StoreReads['candidates'] {
       const row = await session.first<{ candidates: number }>(sql, [taskId, tenantId, dialect.list(statuses)]);
       return row?.candidates ?? 0;
     },
-    async carriers(tenantId, taskId, kind, tokens) {
-      const tenant = await tenantNumberIfAny(session, tenantId);
-      if (tenant === undefined) return [];
-      const found: Carrier[] = [];
-      for (const [epoch, mine] of byEpoch(tokens)) {
-        for (const batch of batches(mine)) {
-          const parameters = [tenant, toKindCode(kind), epoch, ...batch, taskId, tenantId];
-          found.push(...(await session.rows<Carrier>(carriersOf(batch), parameters)));
-        }
-      }
-      return found.map(({ epoch, token, id, status, depersonalized_at: erasedAt }) => {
-        return { token: { epoch, token }, candidateId: id, status, isErased: erasedAt !== null };
-      });
-    },
     async unfinished(before, limit, after = { updatedAt: Number.MIN_SAFE_INTEGER, id: '' }) {
       // A constant, not a parameter: only so the database knows that its index of unfinished candidates will do.
       const sql = `SELECT * FROM candidate WHERE status = 'ADDING' AND updated_at < ? AND (updated_at, id) > (?, ?)
@@ -67,6 +48,38 @@ export function candidateReads(session: Session): StoreReads['candidates'] {
     async page(afterId, limit) {
       const sql = 'SELECT * FROM candidate WHERE id > ? ORDER BY id LIMIT ?';
       return (await session.rows<CandidateRow>(sql, [afterId, limit])).map(toCandidate);
+    },
+  };
+}
+
+/** What is found by id or by what it carries. Each statement ends with `lock`. */
+function candidatesBy(session: Session, lock: string): Pick<Reads, 'find' | 'findMany' | 'carriers'> {
+  const { dialect } = session;
+  return {
+    async find(tenantId, id) {
+      const sql = `SELECT * FROM candidate WHERE id = ? AND tenant_id = ? ${lock}`;
+      const row = await session.first<CandidateRow>(sql, [id, tenantId]);
+      return row && toCandidate(row);
+    },
+    /** By id; ids that are not there are left out. */
+    async findMany(tenantId, ids) {
+      const sql = `SELECT * FROM candidate WHERE tenant_id = ? AND ${dialect.within('id')} ORDER BY id ${lock}`;
+      return (await session.rows<CandidateRow>(sql, [tenantId, dialect.list(ids)])).map(toCandidate);
+    },
+    async carriers(tenantId, taskId, kind, tokens) {
+      const tenant = await tenantNumberIfAny(session, tenantId);
+      if (tenant === undefined) return [];
+      const taken = lock === '' ? '' : ` ORDER BY candidate.id ${lock} OF candidate`;
+      const found: Carrier[] = [];
+      for (const [epoch, mine] of byEpoch(tokens)) {
+        for (const batch of batches(mine)) {
+          const parameters = [tenant, toKindCode(kind), epoch, ...batch, taskId, tenantId];
+          found.push(...(await session.rows<Carrier>(carriersOf(batch) + taken, parameters)));
+        }
+      }
+      return found.map(({ epoch, token, id, status, depersonalized_at: erasedAt }) => {
+        return { token: { epoch, token }, candidateId: id, status, isErased: erasedAt !== null };
+      });
     },
   };
 }
@@ -99,13 +112,26 @@ function byEpoch(tokens: readonly TokenQuery[]): Map<number, Uint8Array[]> {
 
 const insertCandidates = rowInsert({
   table: 'candidate',
-  columns: ['id', 'tenant_id', 'task_id', 'status', 'bot_id', 'created_at', 'updated_at', 'depersonalized_at'],
+  columns: {
+    id: 'text',
+    tenant_id: 'text',
+    task_id: 'text',
+    status: 'text',
+    bot_id: 'text',
+    created_at: 'integer',
+    updated_at: 'integer',
+    depersonalized_at: 'integer',
+  },
 });
 
 export function candidateWrites(session: Session): StoreTx['candidates'] {
   const { dialect } = session;
   return {
     ...candidateReads(session),
+    ...candidatesBy(session, dialect.lock.alone),
+    async lock(ids) {
+      await lockRows(session, 'candidate', ids);
+    },
     async insert(candidates) {
       const rows = candidates.map((one) => [
         one.id,
@@ -120,6 +146,8 @@ export function candidateWrites(session: Session): StoreTx['candidates'] {
       await insertCandidates(session, rows);
     },
     async renew(ids, at) {
+      // Two requests may have taken the same candidates over.
+      await lockRows(session, 'candidate', ids);
       const sql = `UPDATE candidate SET updated_at = ? WHERE ${dialect.within('id')} AND status = 'ADDING'`;
       await session.change(sql, [at, dialect.list(ids)]);
     },
@@ -132,6 +160,7 @@ export function candidateWrites(session: Session): StoreTx['candidates'] {
       await session.change(`DELETE FROM candidate WHERE ${dialect.within('id')}`, [dialect.list(ids)]);
     },
     async cancel(ids, at) {
+      await lockRows(session, 'candidate', ids);
       const sql = `UPDATE candidate SET status = 'CANCELLED', updated_at = ?
         WHERE ${dialect.within('id')} AND status = 'PENDING'`;
       return await session.change(sql, [at, dialect.list(ids)]);

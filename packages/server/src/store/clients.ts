@@ -1,4 +1,5 @@
 import type { StoreReads, StoreTx } from '../model/store.ts';
+import type { ApiClient } from '../model/tenant.ts';
 import { changeOne, insertOne } from './changes.ts';
 import { fromClient, toClient } from './rows.ts';
 import type { Session } from './session.ts';
@@ -7,10 +8,7 @@ import type { Row } from './tables.ts';
 export function clientReads(session: Session): StoreReads['clients'] {
   const clients = () => session.builder.selectFrom('client').selectAll();
   return {
-    async find(id) {
-      const row = await session.first<Row<'client'>>('SELECT * FROM client WHERE id = ?', [id]);
-      return row && toClient(row);
-    },
+    find: (id) => findClient(session, id, ''),
     /** By id. */
     async list(tenantId) {
       return (await clients().where('tenant_id', '=', tenantId).orderBy('id').execute()).map(toClient);
@@ -18,9 +16,16 @@ export function clientReads(session: Session): StoreReads['clients'] {
   };
 }
 
+/** The statement ends with `lock`. */
+async function findClient(session: Session, id: string, lock: string): Promise<ApiClient | undefined> {
+  const row = await session.first<Row<'client'>>(`SELECT * FROM client WHERE id = ? ${lock}`, [id]);
+  return row && toClient(row);
+}
+
 export function clientWrites(session: Session): StoreTx['clients'] {
   return {
     ...clientReads(session),
+    find: (id) => findClient(session, id, session.dialect.lock.alone),
     async insert(client) {
       await insertOne(session, 'client', fromClient(client));
     },

@@ -1,6 +1,7 @@
 import type { Faults } from '../lib/faults.ts';
 import { nextTurn } from '../lib/next-turn.ts';
 import { AppError, hasCode } from '../model/errors.ts';
+import type { Database } from './database.ts';
 import { patiently } from './patience.ts';
 import { QueuedWrite } from './queued-write.ts';
 import { Session, type SqlConnection } from './session.ts';
@@ -20,9 +21,11 @@ export type DbOptions = {
  * Writers of this process stand in one fair queue; among processes SQLite's write lock decides. Neighbours in the queue
  * share a commit. Readers have a connection of their own and wait for nobody.
  */
-export class Db {
+export class Db implements Database {
   /** Reads of the last committed state. */
   readonly reads: Session;
+  /** Writers of this and of all other processes wait for each other. */
+  readonly writeAimMs = 35;
   readonly #options: DbOptions;
   readonly #writer: SqlConnection;
   readonly #reader: SqlConnection;

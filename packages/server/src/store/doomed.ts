@@ -28,7 +28,7 @@ export function doomedReads(session: Session): StoreReads['doomed'] {
 }
 
 const insertBlobs = rowInsert(
-  { table: 'doomed_blob', columns: ['blob', 'owner_id', 'erasure_id', 'since'] },
+  { table: 'doomed_blob', columns: { blob: 'text', owner_id: 'text', erasure_id: 'text', since: 'integer' } },
   'ON CONFLICT DO NOTHING',
 );
 

@@ -6,7 +6,7 @@ import type { ItemSpan } from '../model/erasure.ts';
  */
 import { Bug } from '../model/errors.ts';
 import type { StoreTx } from '../model/store.ts';
-import { batches, perBatch } from './batches.ts';
+import { batches, columnsOf, perBatch } from './batches.ts';
 import { fromKindCode, toKindCode } from './rows.ts';
 import type { Parameter, Session } from './session.ts';
 import type { Row } from './tables.ts';
@@ -29,12 +29,15 @@ type SpanWrites = Pick<
 const inSpan = 'item.erasure_id = ? AND item.seq >= ? AND item.seq < ? AND item.state = ?';
 const callsInSpan = `(SELECT item.call_id FROM item WHERE ${inSpan})`;
 
-const shredBatch = perBatch((size) => {
-  const rows = Array.from({ length: size }, () => '(?, ?, ?)').join(', ');
-  return `WITH given (seq, journal_id, outcome) AS (VALUES ${rows})
-    UPDATE item SET state = 'shredded', journal_id = given.journal_id, outcome = given.outcome FROM given
-    WHERE item.erasure_id = ? AND item.seq = given.seq AND item.state = 'planned'`;
-});
+/** Takes a table with these four columns. */
+const shredGiven = (given: string) => `WITH given (erasure_id, seq, journal_id, outcome) AS (${given})
+  UPDATE item SET state = 'shredded', journal_id = given.journal_id, outcome = given.outcome FROM given
+  WHERE item.erasure_id = given.erasure_id AND item.seq = given.seq AND item.state = 'planned'`;
+
+const shredBatch = perBatch((size) =>
+  shredGiven(`VALUES ${Array.from({ length: size }, () => '(?, ?, ?, ?)').join(', ')}`),
+);
+const shredTypes = ['text', 'integer', 'text', 'text'] as const;
 
 export function spanWrites(session: Session): SpanWrites {
   const { dialect } = session;
@@ -108,7 +111,8 @@ export function spanWrites(session: Session): SpanWrites {
       const calls = await session.rows<Marked>(
         `UPDATE call SET depersonalized_at = coalesce(depersonalized_at, ?),
           recording_erased_at = coalesce(recording_erased_at, ?) WHERE ${chosen}
-          AND ((? IS NOT NULL AND depersonalized_at IS NULL) OR (? IS NOT NULL AND recording_erased_at IS NULL))
+          AND ((CAST(? AS BIGINT) IS NOT NULL AND depersonalized_at IS NULL)
+            OR (CAST(? AS BIGINT) IS NOT NULL AND recording_erased_at IS NULL))
           RETURNING id`,
         [depersonalizedAt, recordingErasedAt, ...planned(span), id, depersonalizedAt, recordingErasedAt],
       );
@@ -123,11 +127,15 @@ export function spanWrites(session: Session): SpanWrites {
     },
     /** Throws Bug when one of them is not in state `planned`: its keys would be gone and its row would not say so. */
     async shredItems(erasureId, items) {
-      for (const batch of batches(items)) {
-        const given = batch.flatMap(({ seq, journalId, outcome }) => [seq, journalId, outcome]);
-        const changed = await session.change(shredBatch(batch), [...given, erasureId]);
-        if (changed !== batch.length) throw new Bug(`not every item of erasure ${erasureId} is planned`);
-      }
+      if (items.length === 0) return;
+      const rows = items.map(({ seq, journalId, outcome }) => [erasureId, seq, journalId, outcome]);
+      let changed = 0;
+      if (dialect.unnested !== null) {
+        // Each row names the erasure: so the items are found by their key, however few the statistics take them for.
+        const sql = shredGiven(`SELECT * FROM ${dialect.unnested(shredTypes)}`);
+        changed = await session.change(sql, columnsOf(rows, shredTypes.length));
+      } else for (const batch of batches(rows)) changed += await session.change(shredBatch(batch), batch.flat());
+      if (changed !== items.length) throw new Bug(`not every item of erasure ${erasureId} is planned`);
     },
     /** A tombstone that has the time already keeps it: the bytes have been gone since then. */
     async stampSpanTombstones(span, goneAt) {

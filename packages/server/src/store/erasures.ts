@@ -8,13 +8,10 @@ import { fromErasure, toErasure, toFlag, toItem } from './rows.ts';
 import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
 
-export function erasureReads(session: Session): StoreReads['erasures'] {
+export function erasureReads(session: Session): Omit<StoreReads['erasures'], 'locks' | 'lockedAmong'> {
   const { dialect } = session;
   return {
-    async find(id) {
-      const row = await session.first<Row<'erasure'>>('SELECT * FROM erasure WHERE id = ?', [id]);
-      return row && toErasure(row);
-    },
+    find: (id) => findErasure(session, id, ''),
     async items(erasureId, { fromSeq, limit, states }) {
       const inState = states === undefined ? '' : ` AND ${dialect.within('state')}`;
       const sql = `SELECT * FROM item WHERE erasure_id = ? AND seq >= ?${inState} ORDER BY seq LIMIT ?`;
@@ -69,11 +66,17 @@ export function erasureReads(session: Session): StoreReads['erasures'] {
   };
 }
 
+/** The statement ends with `lock`. */
+async function findErasure(session: Session, id: string, lock: string): Promise<Erasure | undefined> {
+  const row = await session.first<Row<'erasure'>>(`SELECT * FROM erasure WHERE id = ? ${lock}`, [id]);
+  return row && toErasure(row);
+}
+
 type GateRow = Pick<Row<'item'>, 'call_id' | 'erasure_id'> & Pick<Row<'erasure'>, 'action' | 'keep_recording'>;
 
 type ErasureWrites = Pick<
   StoreTx['erasures'],
-  'insert' | 'addItems' | 'move' | 'stamp' | 'moveItems' | 'moveAll' | 'complete' | 'moveSpan'
+  'find' | 'insert' | 'addItems' | 'move' | 'stamp' | 'moveItems' | 'moveAll' | 'complete' | 'moveSpan'
 >;
 type Stamps = Partial<Pick<Erasure, 'unreadableAt' | 'shreddedAt' | 'sealedAt' | 'goneAt'>>;
 
@@ -81,6 +84,7 @@ type Stamps = Partial<Pick<Erasure, 'unreadableAt' | 'shreddedAt' | 'sealedAt' |
 export function erasureWrites(session: Session): ErasureWrites {
   const { dialect } = session;
   return {
+    find: (id) => findErasure(session, id, dialect.lock.alone),
     async insert(erasure) {
       await insertOne(session, 'erasure', fromErasure(erasure));
     },

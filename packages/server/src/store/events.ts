@@ -24,7 +24,7 @@ export function eventReads(session: Session): StoreReads['events'] {
 
 const insertEvents = rowInsert({
   table: 'metadata_event',
-  columns: ['id', 'tenant_id', 'call_id', 'received_at', 'sealed'],
+  columns: { id: 'text', tenant_id: 'text', call_id: 'text', received_at: 'integer', sealed: 'bytes' },
 });
 
 export function eventWrites(session: Session): StoreTx['events'] {

@@ -1,5 +1,6 @@
 import type { StoreReads, StoreTx } from '../model/store.ts';
 import { rowInsert } from './batches.ts';
+import { takeNamed } from './named-locks.ts';
 import { toHold } from './rows.ts';
 import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
@@ -24,15 +25,16 @@ export function holdReads(session: Session): StoreReads['holds'] {
   };
 }
 
-const insertCalls = rowInsert({ table: 'hold_call', columns: ['hold_id', 'call_id'] }, 'ON CONFLICT DO NOTHING');
+const insertCalls = rowInsert(
+  { table: 'hold_call', columns: { hold_id: 'text', call_id: 'text' } },
+  'ON CONFLICT DO NOTHING',
+);
 
 export function holdWrites(session: Session): StoreTx['holds'] {
   return {
     ...holdReads(session),
-    /** The tenant's row stands for its holds. */
-    async lock(tenantId, mode) {
-      await session.rows(`SELECT id FROM tenant WHERE id = ? ${session.dialect.lock[mode]}`, [tenantId]);
-    },
+    /** Whoever waits to place or release a hold comes before erasures that begin to shred later. */
+    lock: (tenantId, mode) => takeNamed(session, `holds of ${tenantId}`, mode),
     async insert(hold, callIds) {
       await session.builder
         .insertInto('hold')

@@ -7,6 +7,12 @@ import { prepareSqliteFile } from './sqlite-driver.ts';
 /** `shared`: one of any number that use the home. `alone`: nobody else may. */
 export type HomeUse = 'shared' | 'alone';
 
+/** What whoever is refused is told, by how it is in use. */
+export const inUse: Readonly<Record<HomeUse, string>> = {
+  shared: 'A server or command is using this home; stop it first',
+  alone: 'A restore is under way; try again when it has ended',
+};
+
 /** A home in use, until `release`. Releasing twice is fine. */
 export type HeldHome = { release(): Promise<void> };
 
@@ -69,9 +75,7 @@ function lock(file: string, use: HomeUse): Database.Database {
 }
 
 function whoHas(file: string, use: HomeUse): string {
-  return use === 'shared' || !isShared(file)
-    ? 'A restore is under way; try again when it has ended'
-    : 'A server or command is using this home; stop it first';
+  return use === 'shared' || !isShared(file) ? inUse.alone : inUse.shared;
 }
 
 /** True where a home that could not be had alone can be shared: then those who have it share it too. */

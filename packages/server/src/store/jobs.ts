@@ -49,12 +49,14 @@ export function jobWrites(session: Session): StoreTx['jobs'] {
     },
     /** Those that are due for longest come first, those put off beyond belief last. */
     async claim({ owner, now, leaseUntil, limit, putOffMax = Number.MAX_SAFE_INTEGER }) {
-      const sql = `UPDATE job SET lease_owner = ?, lease_until = ?, attempts = attempts + 1 WHERE id IN (
+      // Looked for once, whatever the plan: a second look would leave out what the first has taken, and take more.
+      const sql = `WITH due AS MATERIALIZED (
           SELECT id FROM job WHERE finished_at IS NULL AND (run_at <= ? OR run_at > ?)
             AND (lease_until IS NULL OR lease_until <= ?)
           ORDER BY run_at, id LIMIT ? ${dialect.lock.free}
-        ) RETURNING *`;
-      const rows = await session.rows<Row<'job'>>(sql, [owner, leaseUntil, now, putOffMax, now, limit]);
+        ) UPDATE job SET lease_owner = ?, lease_until = ?, attempts = attempts + 1 WHERE id IN (SELECT id FROM due)
+        RETURNING *`;
+      const rows = await session.rows<Row<'job'>>(sql, [now, putOffMax, now, limit, owner, leaseUntil]);
       return rows.map(toJob).toSorted((a, b) => a.runAt - b.runAt || (a.id < b.id ? -1 : 1));
     },
     async fence(job) {

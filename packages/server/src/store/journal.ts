@@ -14,6 +14,10 @@ export function journalReads(session: Session): StoreReads['journal'] {
       const rows = await entries.orderBy('id').limit(limit).execute();
       return rows.map(toCopiedEntry);
     },
+    async hasPending(before) {
+      const sql = 'SELECT id FROM journal WHERE copied_by IS NULL AND at < ? LIMIT 1';
+      return (await session.rows(sql, [before])).length > 0;
+    },
     /** By id; ids that are not there are left out. */
     async find(ids) {
       const sql = `SELECT * FROM journal WHERE ${dialect.within('id')} ORDER BY id`;
@@ -58,7 +62,16 @@ type JournalTx = Pick<
 
 const insertEntries = rowInsert({
   table: 'journal',
-  columns: ['id', 'kind', 'tenant_id', 'owner_id', 'action', 'slots', 'at', 'detail'],
+  columns: {
+    id: 'text',
+    kind: 'text',
+    tenant_id: 'text',
+    owner_id: 'text',
+    action: 'text',
+    slots: 'text',
+    at: 'integer',
+    detail: 'text',
+  },
 });
 
 /**

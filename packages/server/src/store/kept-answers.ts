@@ -5,22 +5,31 @@ import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
 
 export function keptAnswerReads(session: Session): StoreReads['answers'] {
+  return keptAnswers(session, '');
+}
+
+/** Each statement ends with `lock`. */
+function keptAnswers(session: Session, lock: string): StoreReads['answers'] {
   return {
     async find(tenantId, key) {
-      const sql = 'SELECT * FROM kept_answer WHERE tenant_id = ? AND key = ?';
+      const sql = `SELECT * FROM kept_answer WHERE tenant_id = ? AND key = ? ${lock}`;
       const row = await session.first<Row<'kept_answer'>>(sql, [tenantId, key]);
       return row && toKeptAnswer(row);
     },
     async ofSubject(subjectId) {
-      const sql = 'SELECT * FROM kept_answer WHERE subject_id = ? ORDER BY tenant_id, key';
+      const sql = `SELECT * FROM kept_answer WHERE subject_id = ? ORDER BY tenant_id, key ${lock}`;
       return (await session.rows<Row<'kept_answer'>>(sql, [subjectId])).map(toKeptAnswer);
     },
   };
 }
 
 export function keptAnswerWrites(session: Session): StoreTx['answers'] {
+  const { lock } = session.dialect;
+  // One that somebody has just found, or drops as well, is left to the next round.
+  const dropped = (some: string) => `DELETE FROM kept_answer WHERE (tenant_id, key) IN
+    (SELECT tenant_id, key FROM kept_answer WHERE ${some} ORDER BY created_at LIMIT ? ${lock.free})`;
   return {
-    ...keptAnswerReads(session),
+    ...keptAnswers(session, lock.alone),
     async insert({ tenantId, key, subjectId, status, sealed, createdAt }) {
       const sql = `INSERT INTO kept_answer (tenant_id, key, subject_id, status, sealed, created_at)
         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
@@ -42,12 +51,10 @@ export function keptAnswerWrites(session: Session): StoreTx['answers'] {
       await session.change('DELETE FROM kept_answer WHERE subject_id = ? AND status IS NULL', [subjectId]);
     },
     async dropOld(before, limit) {
-      const old = 'SELECT tenant_id, key FROM kept_answer WHERE created_at < ? ORDER BY created_at LIMIT ?';
-      return await session.change(`DELETE FROM kept_answer WHERE (tenant_id, key) IN (${old})`, [before, limit]);
+      return await session.change(dropped('created_at < ?'), [before, limit]);
     },
     async dropAhead(after, limit) {
-      const ahead = 'SELECT tenant_id, key FROM kept_answer WHERE created_at > ? ORDER BY created_at LIMIT ?';
-      return await session.change(`DELETE FROM kept_answer WHERE (tenant_id, key) IN (${ahead})`, [after, limit]);
+      return await session.change(dropped('created_at > ?'), [after, limit]);
     },
   };
 }

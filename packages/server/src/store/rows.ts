@@ -232,6 +232,8 @@ export function toItem(row: Row<'item'>): Item {
     outcome: row.outcome,
     failedCode: row.failed_code,
     journalId: row.journal_id,
+    lockedSince: row.locked_since,
+    lockedUntil: row.locked_until,
   };
 }
 

@@ -1,20 +1,27 @@
 import type { Kysely } from 'kysely';
 import { Bug } from '../model/errors.ts';
-import type { SqlDialect } from './dialect.ts';
+import type { ListParameter, SqlDialect } from './dialect.ts';
 import type { Tables } from './tables.ts';
 
-/** What a statement may carry. Yes and no are 1 and 0. */
-export type Parameter = string | number | Uint8Array | null;
+/** One value of a row. Yes and no are 1 and 0. */
+export type Value = string | number | Uint8Array | null;
 
-/** One connection to a database. Transactions on it are opened in `db.ts` and nowhere else. */
-export interface SqlConnection {
+/** What a statement may carry: a value, a list, or a column of values (`SqlDialect.unnested`). */
+export type Parameter = Value | ListParameter | readonly Value[];
+
+/** What statements run on: one connection, or whichever of several is free. */
+export interface SqlRunner {
   readonly dialect: SqlDialect;
   /** The query builder on this connection. */
   readonly builder: Kysely<Tables>;
-  /** Runs a statement that answers with rows. */
+  /** Runs a statement that answers with rows. The same text is prepared once. */
   rows(sql: string, parameters: readonly Parameter[]): Promise<unknown[]>;
   /** Runs a statement that answers with how many rows it changed. */
   change(sql: string, parameters: readonly Parameter[]): Promise<number>;
+}
+
+/** One connection to a database. Transactions on it are opened by a `Database` and nowhere else. */
+export interface SqlConnection extends SqlRunner {
   /** A write transaction sees the last committed state. A read transaction sees the instant of this call. */
   begin(kind: 'read' | 'write'): Promise<void>;
   commit(): Promise<void>;
@@ -37,10 +44,10 @@ export interface SqlConnection {
  * connection finds them prepared and nothing is built. What is rare, or differs from call to call, uses `builder`.
  */
 export class Session {
-  readonly #connection: SqlConnection;
+  readonly #connection: SqlRunner;
   #isOver = false;
 
-  constructor(connection: SqlConnection) {
+  constructor(connection: SqlRunner) {
     this.#connection = connection;
   }
 

@@ -3,8 +3,6 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import {
   type CompiledQuery,
-  type DatabaseConnection,
-  type Driver,
   Kysely,
   type QueryResult,
   SqliteAdapter,
@@ -16,6 +14,7 @@ import { nextTurn } from '../lib/next-turn.ts';
 import { AppError, Bug, type ErrorCode } from '../model/errors.ts';
 import { DatabaseFiles, fileFailure } from './database-files.ts';
 import { sqliteDialect } from './dialect.ts';
+import { StatementDriver } from './kysely-driver.ts';
 import type { Parameter, SqlConnection } from './session.ts';
 import type { Tables } from './tables.ts';
 
@@ -201,46 +200,10 @@ export const writerPragmas: readonly string[] = [
 function kyselyDialect(connection: SqliteConnection) {
   return {
     createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new SqliteDriver(connection),
+    createDriver: () => new StatementDriver(connection),
     createIntrospector: (db: Kysely<unknown>) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   };
-}
-
-class SqliteDriver implements Driver {
-  readonly #connection: DatabaseConnection;
-
-  constructor(connection: SqliteConnection) {
-    this.#connection = {
-      // Kysely's own drivers promise the same: the builder knows what its statement answers.
-      executeQuery: <R>(query: CompiledQuery) => connection.execute(query) as Promise<QueryResult<R>>,
-      streamQuery: () => {
-        throw new Bug('rows are read in pages, not streamed');
-      },
-    };
-  }
-
-  async init(): Promise<void> {}
-
-  async acquireConnection(): Promise<DatabaseConnection> {
-    return this.#connection;
-  }
-
-  async beginTransaction(): Promise<void> {
-    throw new Bug('transactions are opened in db.ts');
-  }
-
-  async commitTransaction(): Promise<void> {
-    throw new Bug('transactions are opened in db.ts');
-  }
-
-  async rollbackTransaction(): Promise<void> {
-    throw new Bug('transactions are opened in db.ts');
-  }
-
-  async releaseConnection(): Promise<void> {}
-
-  async destroy(): Promise<void> {}
 }
 
 function attempt<T>(step: () => T): T {
@@ -257,6 +220,8 @@ function attempt<T>(step: () => T): T {
 function codeOfSqlite(code: string): ErrorCode {
   const [, primary = ''] = /^SQLITE_([A-Z]+)/.exec(code) ?? [];
   if (primary === 'BUSY' || primary === 'LOCKED' || primary === 'PROTOCOL') return 'store_busy';
+  // The only triggers there are close a database.
+  if (code === 'SQLITE_CONSTRAINT_TRIGGER') return 'archive_moved';
   return outsideFailures.has(primary) ? 'store_failed' : 'internal';
 }
 

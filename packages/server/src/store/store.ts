@@ -6,9 +6,11 @@ import type { KeyStore } from '../model/key-store.ts';
 import type { Store, StoreReads, StoreTx } from '../model/store.ts';
 import { artifactReads, artifactWrites } from './artifacts.ts';
 import { auditReads, auditWrites } from './audit.ts';
+import { backlogReads } from './backlog.ts';
 import { callReads, callWrites } from './calls.ts';
 import { candidateReads, candidateWrites } from './candidates.ts';
 import { clientReads, clientWrites } from './clients.ts';
+import type { Database } from './database.ts';
 import { copyDatabase } from './database-copy.ts';
 import { Db } from './db.ts';
 import { doomedReads, doomedWrites } from './doomed.ts';
@@ -16,13 +18,16 @@ import { spanWrites } from './erasure-spans.ts';
 import { erasureReads, erasureWrites } from './erasures.ts';
 import { eventReads, eventWrites } from './events.ts';
 import { holdReads, holdWrites } from './holds.ts';
+import { itemLockReads, itemLockWrites } from './item-locks.ts';
 import { jobReads, jobWrites } from './jobs.ts';
 import { journalChanges, journalReads } from './journal.ts';
 import { keptAnswerReads, keptAnswerWrites } from './kept-answers.ts';
 import { keyReads, keyWrites } from './key-pages.ts';
 import { lateArtifactReads, lateArtifactWrites } from './late-artifacts.ts';
+import { locks } from './locks.ts';
 import { migrate } from './migrate.ts';
 import { migrations } from './migrations/index.ts';
+import { refuseMoved } from './move-marks.ts';
 import type { Session } from './session.ts';
 import { taskReads, taskWrites } from './tasks.ts';
 import { tenantReads, tenantWrites } from './tenants.ts';
@@ -42,8 +47,12 @@ export type SqliteStoreOptions = {
 /** Opens the store in a SQLite file. It has no schema until `migrate` has run. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqlStore> {
   const { file, clock = systemClock, faults = noFaults, busyTimeoutMs = 10_000 } = options;
-  return new SqlStore(await Db.open({ file, faults, busyTimeoutMs }), clock, file);
+  const db = await Db.open({ file, faults, busyTimeoutMs });
+  return new SqlStore(db, clock, async (copy, asked) => await copyDatabase(file, copy, asked));
 }
+
+/** Makes the file that `Store.copyTo` promises. */
+type CopyDatabase = (file: string, options: CopyOptions) => Promise<void>;
 
 /**
  * The store on an SQL database. What each method promises is said in `model/store.ts` and `model/key-store.ts`; after
@@ -52,15 +61,15 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqlS
 export class SqlStore implements Store {
   readonly reads: StoreReads;
   readonly keyStore: KeyStore;
-  readonly #db: Db;
+  readonly #db: Database;
   readonly #clock: Clock;
-  readonly #file: string;
+  readonly #copy: CopyDatabase;
   #isClosed = false;
 
-  constructor(db: Db, clock: Clock, file: string) {
+  constructor(db: Database, clock: Clock, copy: CopyDatabase) {
     this.#db = db;
     this.#clock = clock;
-    this.#file = file;
+    this.#copy = copy;
     this.reads = readsOn(db.reads);
     this.keyStore = {
       reads: keyReads(db.reads),
@@ -68,6 +77,10 @@ export class SqlStore implements Store {
       write: (work) => db.writeAlone((session) => work(keyWrites(session))),
       writeFresh: (work) => db.writeFresh((session) => work(keyWrites(session))),
     };
+  }
+
+  get writeAimMs(): number {
+    return this.#db.writeAimMs;
   }
 
   write<T>(work: (tx: StoreTx) => Promise<T>): Promise<T> {
@@ -78,8 +91,10 @@ export class SqlStore implements Store {
     return this.#db.snapshot((session) => work(readsOn(session)));
   }
 
-  migrate(): Promise<string[]> {
-    return migrate(this.#db, migrations, this.#clock);
+  async migrate({ arriving } = { arriving: false }): Promise<string[]> {
+    const applied = await migrate(this.#db, migrations, this.#clock);
+    await refuseMoved(this.#db.reads, { arriving });
+    return applied;
   }
 
   checkpoint(): Promise<boolean> {
@@ -88,7 +103,7 @@ export class SqlStore implements Store {
 
   async copyTo(file: string, options: CopyOptions): Promise<void> {
     if (this.#isClosed) throw new AppError('internal', { detail: 'the database is closed' });
-    await copyDatabase(this.#file, file, options);
+    await this.#copy(file, options);
   }
 
   close(): Promise<void> {
@@ -111,11 +126,12 @@ function readsOn(session: Session): StoreReads {
     events: eventReads,
     tokens: tokenReads,
     tombstones: tombstoneReads,
-    erasures: erasureReads,
+    erasures: (on) => ({ ...erasureReads(on), ...itemLockReads(on) }),
     doomed: doomedReads,
     holds: holdReads,
     jobs: jobReads,
     audit: auditReads,
+    backlog: backlogReads,
     journal: journalReads,
     keys: keyReads,
   });
@@ -135,13 +151,20 @@ function writesOn(session: Session): StoreTx {
     events: eventWrites,
     tokens: tokenWrites,
     tombstones: tombstoneWrites,
-    erasures: (on) => ({ ...erasureReads(on), ...erasureWrites(on), ...spanWrites(on) }),
+    erasures: (on) => ({
+      ...erasureReads(on),
+      ...itemLockReads(on),
+      ...erasureWrites(on),
+      ...itemLockWrites(on),
+      ...spanWrites(on),
+    }),
     doomed: doomedWrites,
     holds: holdWrites,
     jobs: jobWrites,
     audit: auditWrites,
     journal: journalChanges,
     keys: keyWrites,
+    locks,
   });
 }
 

@@ -3,6 +3,7 @@ import type { ArtifactKind, Call } from '../model/call.ts';
 import type { Candidate, Task } from '../model/campaign.ts';
 import type { Erasure, Item } from '../model/erasure.ts';
 import type { JournalKind, SlotRange } from '../model/key-store.ts';
+import type { MoveMark } from '../model/move.ts';
 import type { AuditEntry, JobKind, Scope } from '../model/tenant.ts';
 
 declare const parsedAs: unique symbol;
@@ -176,6 +177,8 @@ type ItemTable = {
   outcome: Item['outcome'];
   failed_code: string | null;
   journal_id: string | null;
+  locked_since: number | null;
+  locked_until: number | null;
 };
 
 type DoomedBlobTable = { blob: string; owner_id: string; erasure_id: string | null; since: number };
@@ -215,6 +218,15 @@ type AuditTable = {
   detail: JsonText<AuditEntry['detail']>;
 };
 
+type MoveTable = {
+  one: 1;
+  id: string;
+  archive_id: string;
+  state: MoveMark['state'];
+  place: string;
+  at: number;
+};
+
 /** Every table. Times are ms since the Unix epoch, ids are lower-case UUIDs, sizes are bytes. */
 export type Tables = {
   migration: { name: string; applied_at: number };
@@ -244,6 +256,7 @@ export type Tables = {
   hold_call: HoldCallTable;
   job: JobTable;
   audit: AuditTable;
+  move: MoveTable;
 };
 
 /** A row of a table as it is read. */

@@ -5,24 +5,10 @@ import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
 
 export function taskReads(session: Session): StoreReads['tasks'] {
-  const { dialect } = session;
   return {
-    async find(tenantId, id) {
-      const row = await session.first<Row<'task'>>('SELECT * FROM task WHERE id = ? AND tenant_id = ?', [id, tenantId]);
-      return row && toTask(row);
-    },
-    /** By id; ids that are not there are left out. */
-    async findMany(tenantId, ids) {
-      const sql = `SELECT * FROM task WHERE tenant_id = ? AND ${dialect.within('id')} ORDER BY id`;
-      return (await session.rows<Row<'task'>>(sql, [tenantId, dialect.list(ids)])).map(toTask);
-    },
-    async findOfDay(tenantId, { botId, templateId, day }) {
-      const sql = `SELECT * FROM task
-        WHERE tenant_id = ? AND bot_id = ? AND coalesce(template_id, '') = ? AND day = ? AND day IS NOT NULL`;
-      const row = await session.first<Row<'task'>>(sql, [tenantId, botId, templateId ?? '', day]);
-      return row && toTask(row);
-    },
+    ...foundTasks(session, ''),
     async ofTenant(tenantId, { statuses, afterId, limit }) {
+      if (statuses?.length === 0) return [];
       const tasks = session.builder
         .selectFrom('task')
         .selectAll()
@@ -45,9 +31,33 @@ export function taskReads(session: Session): StoreReads['tasks'] {
   };
 }
 
+/** Each statement ends with `lock`. */
+function foundTasks(session: Session, lock: string): Pick<StoreReads['tasks'], 'find' | 'findMany' | 'findOfDay'> {
+  const { dialect } = session;
+  return {
+    async find(tenantId, id) {
+      const sql = `SELECT * FROM task WHERE id = ? AND tenant_id = ? ${lock}`;
+      const row = await session.first<Row<'task'>>(sql, [id, tenantId]);
+      return row && toTask(row);
+    },
+    /** By id; ids that are not there are left out. */
+    async findMany(tenantId, ids) {
+      const sql = `SELECT * FROM task WHERE tenant_id = ? AND ${dialect.within('id')} ORDER BY id ${lock}`;
+      return (await session.rows<Row<'task'>>(sql, [tenantId, dialect.list(ids)])).map(toTask);
+    },
+    async findOfDay(tenantId, { botId, templateId, day }) {
+      const sql = `SELECT * FROM task WHERE tenant_id = ? AND bot_id = ? AND coalesce(template_id, '') = ?
+        AND day = ? AND day IS NOT NULL ${lock}`;
+      const row = await session.first<Row<'task'>>(sql, [tenantId, botId, templateId ?? '', day]);
+      return row && toTask(row);
+    },
+  };
+}
+
 export function taskWrites(session: Session): StoreTx['tasks'] {
   return {
     ...taskReads(session),
+    ...foundTasks(session, session.dialect.lock.alone),
     async insert(task) {
       await insertOne(session, 'task', {
         id: task.id,

@@ -1,8 +1,9 @@
 import type { StoreReads, StoreTx } from '../model/store.ts';
-import type { StoredToken, TokenQuery } from '../model/token-store.ts';
+import type { Epoch, StoredToken, TokenQuery } from '../model/token-store.ts';
 import { rowInsert } from './batches.ts';
+import { takeNamed } from './named-locks.ts';
 import { allKindCodes, fromKindCode, toEpoch, toKindCode } from './rows.ts';
-import type { Parameter, Session } from './session.ts';
+import type { Parameter, Session, Value } from './session.ts';
 import type { Row } from './tables.ts';
 import { TenantNumbers, tenantNumber, tenantNumberIfAny } from './tenants.ts';
 
@@ -21,10 +22,7 @@ const tokensWithTenant = 'SELECT token.*, tenant.id AS tenant_id FROM token CROS
 export function tokenReads(session: Session): StoreReads['tokens'] {
   const { dialect } = session;
   return {
-    async epochs(tenantId) {
-      const sql = 'SELECT * FROM epoch WHERE tenant_id = ? ORDER BY number';
-      return (await session.rows<Row<'epoch'>>(sql, [tenantId])).map(toEpoch);
-    },
+    epochs: (tenantId) => livingEpochs(session, tenantId),
     async owners(tenantId, kind, tokens, afterId, limit) {
       const tenant = await tenantNumberIfAny(session, tenantId);
       if (tenant === undefined) return [];
@@ -61,26 +59,37 @@ export function tokenReads(session: Session): StoreReads['tokens'] {
   };
 }
 
+async function livingEpochs(session: Session, tenantId: string): Promise<Epoch[]> {
+  const sql = 'SELECT * FROM epoch WHERE tenant_id = ? ORDER BY number';
+  return (await session.rows<Row<'epoch'>>(sql, [tenantId])).map(toEpoch);
+}
+
 export function tokenWrites(session: Session): StoreTx['tokens'] {
   const { dialect } = session;
+  const epochs = epochLock(session);
   return {
     ...tokenReads(session),
+    async epochs(tenantId) {
+      // First: what began or ended while this waited is seen by the next statement.
+      await epochs.share(tenantId);
+      return await livingEpochs(session, tenantId);
+    },
+    takeTurn: (tenantId) => takeNamed(session, `turn of the epochs of ${tenantId}`, 'alone'),
     async insertEpoch(epoch) {
+      await epochs.takeAlone(epoch.tenantId);
       const row = { id: epoch.id, tenant_id: epoch.tenantId, number: epoch.number, slot: epoch.slot };
       await session.builder.insertInto('epoch').values(row).execute();
     },
     async deleteEpoch(epoch) {
+      await epochs.takeAlone(epoch.tenantId);
       await session.builder.deleteFrom('epoch').where('id', '=', epoch.id).execute();
     },
     /** A token that its owner has already is not added again. Throws `tenant_not_found`. */
     insertTokens: (tokens) => insertTokens(session, tokens),
     async tokensOfEpoch(tenantId, epoch, limit) {
-      const tenant = await tenantNumberIfAny(session, tenantId);
-      if (tenant === undefined) return [];
-      // The kinds are named so that the primary key is used to its third column.
-      const sql = `SELECT * FROM token WHERE tenant = ? AND kind IN (${allKindCodes.join(', ')}) AND epoch = ? LIMIT ?`;
-      const rows = await session.rows<Row<'token'>>(sql, [tenant, epoch, limit]);
-      return rows.map((row) => toToken({ ...row, tenant_id: tenantId }));
+      const tokens = await someOfEpoch(session, { tenantId, epoch, limit });
+      await shareOwners(session, tokens);
+      return tokens;
     },
     async replaceTokens(pairs) {
       const sql = 'DELETE FROM token WHERE tenant = ? AND kind = ? AND epoch = ? AND token = ? AND owner_id = ?';
@@ -95,6 +104,44 @@ export function tokenWrites(session: Session): StoreTx['tokens'] {
       await session.change(`DELETE FROM token WHERE ${dialect.within('owner_id')}`, [dialect.list(ownerIds)]);
     },
   };
+}
+
+/**
+ * Those who have read a tenant's epochs, and those who wait for them to end: by name, since a row that everybody shares all
+ * the time is one that nobody ever gets alone.
+ */
+function epochLock(session: Session) {
+  const taken = new Set<string>();
+  const nameOf = (tenantId: string) => `epochs of ${tenantId}`;
+  return {
+    async share(tenantId: string): Promise<void> {
+      if (taken.has(tenantId)) return;
+      await takeNamed(session, nameOf(tenantId), 'shared');
+      taken.add(tenantId);
+    },
+    takeAlone: async (tenantId: string) => await takeNamed(session, nameOf(tenantId), 'alone'),
+  };
+}
+
+/** Takes the owners of tokens as whoever moves them must: nobody removes a token that would then come back with the move. */
+async function shareOwners(session: Session, tokens: readonly StoredToken[]): Promise<void> {
+  const { within, list, lock } = session.dialect;
+  if (lock.shared === '' || tokens.length === 0) return;
+  const ownerIds = list([...new Set(tokens.map((token) => token.ownerId))]);
+  for (const table of ['hold', 'candidate', 'call']) {
+    await session.rows(`SELECT id FROM ${table} WHERE ${within('id')} ORDER BY id ${lock.shared}`, [ownerIds]);
+  }
+}
+
+type OfEpoch = { tenantId: string; epoch: number; limit: number };
+
+async function someOfEpoch(session: Session, { tenantId, epoch, limit }: OfEpoch): Promise<StoredToken[]> {
+  const tenant = await tenantNumberIfAny(session, tenantId);
+  if (tenant === undefined) return [];
+  // The kinds are named so that the primary key is used to its third column.
+  const sql = `SELECT * FROM token WHERE tenant = ? AND kind IN (${allKindCodes.join(', ')}) AND epoch = ? LIMIT ?`;
+  const rows = await session.rows<Row<'token'>>(sql, [tenant, epoch, limit]);
+  return rows.map((row) => toToken({ ...row, tenant_id: tenantId }));
 }
 
 async function ownersOf(
@@ -115,19 +162,22 @@ async function ownersOf(
 }
 
 const insertTokenRows = rowInsert(
-  { table: 'token', columns: ['tenant', 'kind', 'epoch', 'token', 'owner_id'] },
+  {
+    table: 'token',
+    columns: { tenant: 'integer', kind: 'integer', epoch: 'integer', token: 'bytes', owner_id: 'text' },
+  },
   'ON CONFLICT DO NOTHING',
 );
 
 async function insertTokens(session: Session, tokens: readonly StoredToken[]): Promise<void> {
   const numbers = new TenantNumbers(session);
-  const rows: Parameter[][] = [];
+  const rows: Value[][] = [];
   for (const token of tokens) rows.push(keyOf(await numbers.of(token.tenantId), token));
   await insertTokenRows(session, rows);
 }
 
 /** The primary key of a token, which is all of it. */
-function keyOf(tenant: number, token: StoredToken): Parameter[] {
+function keyOf(tenant: number, token: StoredToken): Value[] {
   return [tenant, toKindCode(token.kind), token.epoch, token.token, token.ownerId];
 }
 

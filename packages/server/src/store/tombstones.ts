@@ -2,7 +2,7 @@ import type { TombstoneToken } from '../model/erasure-store.ts';
 import type { StoreReads, StoreTx } from '../model/store.ts';
 import { rowInsert } from './batches.ts';
 import { fromKindCode, toKindCode, toTombstone } from './rows.ts';
-import type { Parameter, Session } from './session.ts';
+import type { Session, Value } from './session.ts';
 import type { Row } from './tables.ts';
 import { TenantNumbers } from './tenants.ts';
 
@@ -65,11 +65,14 @@ export function tombstoneReads(session: Session): StoreReads['tombstones'] {
 }
 
 const insertStones = rowInsert(
-  { table: 'tombstone', columns: ['call_id', 'tenant_id', 'shredded_at', 'gone_at', 'last_status'] },
+  {
+    table: 'tombstone',
+    columns: { call_id: 'text', tenant_id: 'text', shredded_at: 'integer', gone_at: 'integer', last_status: 'text' },
+  },
   'ON CONFLICT DO NOTHING',
 );
 const insertTokens = rowInsert(
-  { table: 'tombstone_token', columns: ['tenant', 'kind', 'token', 'call_id'] },
+  { table: 'tombstone_token', columns: { tenant: 'integer', kind: 'integer', token: 'bytes', call_id: 'text' } },
   'ON CONFLICT DO NOTHING',
 );
 
@@ -86,13 +89,9 @@ export function tombstoneWrites(session: Session): StoreTx['tombstones'] {
       await insertTokens(session, await tokenRows(session, tokens));
     },
     async dropGone(before, limit) {
-      const gone = await session.builder
-        .selectFrom('tombstone')
-        .select('call_id')
-        .where('gone_at', '<', before)
-        .orderBy('gone_at')
-        .limit(limit)
-        .execute();
+      // What another process is just dropping is left to it.
+      const sql = `SELECT call_id FROM tombstone WHERE gone_at < ? ORDER BY gone_at LIMIT ? ${session.dialect.lock.free}`;
+      const gone = await session.rows<Pick<Row<'tombstone'>, 'call_id'>>(sql, [before, limit]);
       const callIds = session.dialect.list(gone.map((row) => row.call_id));
       await session.change(`DELETE FROM tombstone_token WHERE ${session.dialect.within('call_id')}`, [callIds]);
       return await session.change(`DELETE FROM tombstone WHERE ${session.dialect.within('call_id')}`, [callIds]);
@@ -100,9 +99,9 @@ export function tombstoneWrites(session: Session): StoreTx['tombstones'] {
   };
 }
 
-async function tokenRows(session: Session, tokens: readonly TombstoneToken[]): Promise<Parameter[][]> {
+async function tokenRows(session: Session, tokens: readonly TombstoneToken[]): Promise<Value[][]> {
   const numbers = new TenantNumbers(session);
-  const rows: Parameter[][] = [];
+  const rows: Value[][] = [];
   for (const { tenantId, kind, token, callId } of tokens) {
     rows.push([await numbers.of(tenantId), toKindCode(kind), token, callId]);
   }

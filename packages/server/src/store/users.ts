@@ -1,5 +1,6 @@
 import { Bug } from '../model/errors.ts';
 import type { StoreReads, StoreTx } from '../model/store.ts';
+import type { User } from '../model/tenant.ts';
 import { toUser } from './campaign-rows.ts';
 import { changeOne, insertOne } from './changes.ts';
 import { toJson } from './rows.ts';
@@ -8,15 +9,7 @@ import type { Row } from './tables.ts';
 
 export function userReads(session: Session): StoreReads['users'] {
   return {
-    async find(by) {
-      const row =
-        'id' in by
-          ? await session.first<Row<'account'>>('SELECT * FROM account WHERE id = ?', [by.id])
-          : 'number' in by
-            ? await session.first<Row<'account'>>('SELECT * FROM account WHERE number = ?', [by.number])
-            : await session.first<Row<'account'>>('SELECT * FROM account WHERE login = ?', [by.login]);
-      return row && toUser(row);
-    },
+    find: (by) => findUser(session, by, ''),
     async list(tenantId) {
       const sql = 'SELECT * FROM account WHERE tenant_id = ? ORDER BY number';
       return (await session.rows<Row<'account'>>(sql, [tenantId])).map(toUser);
@@ -28,10 +21,21 @@ export function userReads(session: Session): StoreReads['users'] {
   };
 }
 
+type By = Parameters<StoreReads['users']['find']>[0];
+
+/** The statement ends with `lock`. */
+async function findUser(session: Session, by: By, lock: string): Promise<User | undefined> {
+  const [column, value] =
+    'id' in by ? ['id', by.id] : 'number' in by ? ['number', by.number] : (['login', by.login] as const);
+  const row = await session.first<Row<'account'>>(`SELECT * FROM account WHERE ${column} = ? ${lock}`, [value]);
+  return row && toUser(row);
+}
+
 export function userWrites(session: Session): StoreTx['users'] {
   const reads = userReads(session);
   return {
     ...reads,
+    find: (by) => findUser(session, by, session.dialect.lock.alone),
     async insert(user) {
       await insertOne(session, 'account', {
         id: user.id,

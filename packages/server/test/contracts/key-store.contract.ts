@@ -206,6 +206,49 @@ const recordCases: Cases = {
     expect(await store.write((tx) => tx.renewReservation(reservation))).toBe(false);
     expect(await store.write((tx) => tx.findReservations('all'))).toEqual([]);
   },
+  'a reservation is held by its owner alone, and its lease stays as it is': async (store) => {
+    const reservation = { leaf: 3, owner: 'us', leaseUntil: 100 };
+    await store.write((tx) => tx.insertReservation(reservation));
+    await store.write(async (tx) => {
+      expect(await tx.holdReservation({ leaf: 3, owner: 'them' })).toBe(false);
+      expect(await tx.holdReservation({ leaf: 4, owner: 'us' })).toBe(false);
+      expect(await tx.holdReservation({ leaf: 3, owner: 'us' })).toBe(true);
+      expect(await tx.findReservations('all')).toEqual([reservation]);
+    });
+  },
+  'a reservation that is held is ended when its holders have committed': async (store) => {
+    const found = { leaf: 3, owner: 'us', leaseUntil: 100 };
+    await store.write((tx) => tx.insertReservation(found));
+    const order: string[] = [];
+    let ending: Promise<void> | undefined;
+    await store.write(async (tx) => {
+      expect(await tx.holdReservation(found)).toBe(true);
+      ending ??= store.write(async (other) => {
+        expect(await other.endReservation(found)).toBe(true);
+        order.push('ended');
+      });
+      // Time in which it would be ended if nothing kept it.
+      for (let look = 0; look < 20; look += 1) expect(await tx.findReservations('all')).toEqual([found]);
+      order.push('held');
+    });
+    await ending;
+    expect(order).toEqual(['held', 'ended']);
+  },
+  'a reservation is ended only as it was found': async (store) => {
+    const found = { leaf: 3, owner: 'us', leaseUntil: 100 };
+    await store.write(async (tx) => {
+      await tx.insertReservation(found);
+      await tx.renewReservation({ ...found, leaseUntil: 200 });
+    });
+    await store.write(async (tx) => {
+      expect(await tx.endReservation(found)).toBe(false);
+      expect(await tx.endReservation({ ...found, owner: 'them', leaseUntil: 200 })).toBe(false);
+      expect(await tx.endReservation({ ...found, leaf: 4, leaseUntil: 200 })).toBe(false);
+      expect(await tx.endReservation({ ...found, leaseUntil: 200 })).toBe(true);
+      expect(await tx.endReservation({ ...found, leaseUntil: 200 })).toBe(false);
+      expect(await tx.findReservations('all')).toEqual([]);
+    });
+  },
   'reservations are found by owner, or when their lease has ended': async (store) => {
     await store.write(async (tx) => {
       await tx.insertReservation({ leaf: 1, owner: 'us', leaseUntil: 100 });

@@ -1,6 +1,7 @@
 import { describe, test } from 'vitest';
-import type { StoreSubject } from '../support/store-subject.ts';
+import type { StoreCases, StoreSubject } from '../support/store-subject.ts';
 import { archiveCases } from './store.archive.ts';
+import { backlogCases } from './store.backlog.ts';
 import { campaignCases } from './store.campaigns.ts';
 import { candidateCases } from './store.candidates.ts';
 import { completingCases } from './store.completing.ts';
@@ -10,14 +11,16 @@ import { eventCases } from './store.events.ts';
 import { groupingCases } from './store.grouping.ts';
 import { lateArtifactCases } from './store.late-artifacts.ts';
 import { markCases } from './store.marks.ts';
+import { oneWriterCases } from './store.one-writer.ts';
 import { recordCases } from './store.records.ts';
 import { searchCases } from './store.searching.ts';
 import { spanCases } from './store.spans.ts';
+import { takingCases } from './store.taking.ts';
 import { tokenCases } from './store.tokens.ts';
 import { transactionCases } from './store.transactions.ts';
 import { userCases } from './store.users.ts';
 
-const cases = {
+const common: StoreCases = {
   ...transactionCases,
   ...groupingCases,
   ...archiveCases,
@@ -33,24 +36,23 @@ const cases = {
   ...lateArtifactCases,
   ...eventCases,
   ...recordCases,
-  ...copyCases,
+  ...backlogCases,
+  ...takingCases,
 };
 
-/** A case that a store cannot pass, and why. */
-export type StoreContractSkip = { test: keyof typeof cases; reason: string };
+/** What only a store in a file promises: one writer at a time, a log that can be emptied, copies. */
+const fileCases: StoreCases = { ...oneWriterCases, ...copyCases };
 
-/** Runs every case against a fresh store. A skipped case appears in the report with its reason. */
+/** Runs every case against a fresh store. */
 export function storeContract(subject: {
   name: string;
   open: () => Promise<StoreSubject>;
-  skips: readonly StoreContractSkip[];
+  /** True for one that is a file of its own. */
+  isFile: boolean;
 }): void {
-  const skips = new Map<string, string>(subject.skips.map(({ test: skipped, reason }) => [skipped, reason]));
   describe(`store contract: ${subject.name}`, () => {
-    for (const [guarantee, run] of Object.entries(cases)) {
-      test(guarantee, async (context) => {
-        const reason = skips.get(guarantee);
-        if (reason !== undefined) context.skip(reason);
+    for (const [guarantee, run] of Object.entries({ ...common, ...(subject.isFile && fileCases) })) {
+      test(guarantee, async () => {
         const opened = await subject.open();
         try {
           await run(opened);

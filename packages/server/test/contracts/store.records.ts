@@ -207,6 +207,17 @@ export const recordCases = {
     expect(await store.reads.journal.page('', 9, { beforeId })).toEqual(copied.slice(0, 2));
     expect(await store.reads.journal.page('', 1, { beforeId })).toEqual(copied.slice(0, 1));
   },
+  'a journal has entries that wait for the vault while one made before the time asked is not copied': async ({
+    store,
+  }) => {
+    const entries = [entryOf({ at: 5 }), entryOf({ at: 7 })];
+    const waits = async (before: number) => await store.reads.journal.hasPending(before);
+    expect(await waits(9)).toBe(false);
+    await store.write((tx) => tx.keys.appendJournal(entries));
+    expect([await waits(5), await waits(6), await waits(9)]).toEqual([false, true, true]);
+    await store.write((tx) => tx.keys.markCopied([entries[0]?.id ?? ''], 1));
+    expect([await waits(7), await waits(8)]).toEqual([false, true]);
+  },
   'a journal entry forgets its detail once it was copied, and nothing else of it': async ({ store }) => {
     const slots = [[1, 4]] as const;
     const entries = Array.from({ length: 5 }, () => entryOf({ slots, ownerId: id(), detail: { kept: true, gone: 1 } }));

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { Bug } from '../../src/model/errors.ts';
 import type { StoreReads, StoreTx } from '../../src/model/store.ts';
-import { addTenant, artifactOf, auditOf, callOf, entryOf, tokenOf, uploadOf } from '../support/store-rows.ts';
+import { addTenant, artifactOf, auditOf, callOf, entryOf, tokenOf } from '../support/store-rows.ts';
 import type { StoreCases } from '../support/store-subject.ts';
 
 /** What `write` and `snapshot` promise whatever happens inside. */
@@ -93,22 +93,6 @@ export const transactionCases = {
     });
     await expect(attempt).rejects.toThrow('work failed');
   },
-  'writes run in the order of their calls, one after the other': async ({ store }) => {
-    const tenant = await addTenant(store);
-    const call = uploadOf(tenant, 0);
-    await store.write((tx) => tx.calls.insert(call));
-    const seen: number[] = [];
-    const writes = Array.from({ length: 20 }, (_, turn) =>
-      store.write(async (tx) => {
-        const before = await tx.calls.find(tenant.id, call.id);
-        seen.push(turn);
-        await tx.calls.update(call.id, { uploadUntil: (before?.uploadUntil ?? 0) + 1 });
-      }),
-    );
-    await Promise.all(writes);
-    expect(seen).toEqual(Array.from({ length: 20 }, (_, turn) => turn));
-    expect((await store.reads.calls.find(tenant.id, call.id))?.uploadUntil).toBe(20);
-  },
   'reads go on while a write is open, and see nothing of it': async ({ store }) => {
     const tenant = await addTenant(store);
     const call = callOf(tenant);
@@ -133,14 +117,6 @@ export const transactionCases = {
   },
   'a store that is migrated already has nothing to migrate': async ({ store }) => {
     expect(await store.migrate()).toEqual([]);
-  },
-  'a checkpoint is not done while a snapshot still needs the log': async ({ store }) => {
-    await store.snapshot(async (reads) => {
-      await reads.tenants.list();
-      await addTenant(store);
-      expect(await store.checkpoint()).toBe(false);
-    });
-    expect(await store.checkpoint()).toBe(true);
   },
   'after close every method fails, and closing again does nothing': async ({ store }) => {
     await store.close();

@@ -5,6 +5,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { noFaults } from '../../src/lib/faults.ts';
 import { Db } from '../../src/store/db.ts';
 import { migrate } from '../../src/store/migrate.ts';
+import { campaigns } from '../../src/store/migrations/0003-campaigns.ts';
 import { migrations } from '../../src/store/migrations/index.ts';
 import { openSqliteStore, type SqlStore } from '../../src/store/store.ts';
 import { newHome } from '../support/store-homes.ts';
@@ -77,40 +78,42 @@ describe.each(older)('a database that stands at $name', ({ steps }) => {
     expect(await store.reads.tombstones.page('', 9)).toEqual([stone]);
   });
 
-  it('marks calls that were erased in part by when they first were, and no others', async () => {
-    const [cleared, kept, muted, planned, foreign] = [1, 2, 3, 4, 5].map(() => id());
-    if (!cleared || !kept || !muted || !planned || !foreign) throw new Error('five ids');
-    const database = new Database(home.file);
-    const call = database.prepare(`INSERT INTO call (id, tenant_id, kind, source, direction, status, created_at,
+  // A later one has marked them itself.
+  if (!steps.includes(campaigns))
+    it('marks calls that were erased in part by when they first were, and no others', async () => {
+      const [cleared, kept, muted, planned, foreign] = [1, 2, 3, 4, 5].map(() => id());
+      if (!cleared || !kept || !muted || !planned || !foreign) throw new Error('five ids');
+      const database = new Database(home.file);
+      const call = database.prepare(`INSERT INTO call (id, tenant_id, kind, source, direction, status, created_at,
       is_upload_doomed) VALUES (?, ?, 'call', 'creovai', 'inbound', 'complete', 7, 0)`);
-    for (const one of [cleared, kept, muted, planned]) call.run(one, tenant.id);
-    call.run(foreign, id());
-    const erase = (ids: string[], action: string, keep: number, shreddedAt: number, outcome: string | null) => {
-      const erasureId = id();
-      database
-        .prepare("INSERT INTO erasure VALUES (?, ?, ?, ?, 0, 'completed', 'd', 'cli', 'x', 1, 2, ?, 3, 4)")
-        .run(erasureId, tenant.id, action, keep, shreddedAt);
-      const item = database.prepare("INSERT INTO item VALUES (?, ?, ?, 'verified', ?, NULL, NULL)");
-      for (const [seq, callId] of ids.entries()) item.run(erasureId, seq, callId, outcome);
-    };
-    erase([cleared, foreign], 'depersonalize', 0, 30, 'erased');
-    erase([cleared, kept], 'depersonalize', 1, 20, 'erased');
-    erase([kept], 'depersonalize', 1, 25, 'already_erased');
-    erase([muted], 'delete-recording', 0, 40, 'erased');
-    erase([planned], 'depersonalize', 0, 50, 'held');
-    database.close();
-    await store.migrate();
-    const marksOf = async (callId: string) => {
-      const row = await store.reads.calls.find(tenant.id, callId);
-      return [row?.depersonalizedAt, row?.recordingErasedAt];
-    };
-    expect(await marksOf(cleared)).toEqual([20, 30]);
-    expect(await marksOf(kept)).toEqual([20, null]);
-    expect(await marksOf(muted)).toEqual([null, 40]);
-    for (const untouched of [planned, callId]) expect(await marksOf(untouched)).toEqual([null, null]);
-    const page = await store.reads.calls.page('', 99);
-    expect(page.find((one) => one.id === foreign)).toMatchObject({ depersonalizedAt: null });
-  });
+      for (const one of [cleared, kept, muted, planned]) call.run(one, tenant.id);
+      call.run(foreign, id());
+      const erase = (ids: string[], action: string, keep: number, shreddedAt: number, outcome: string | null) => {
+        const erasureId = id();
+        database
+          .prepare("INSERT INTO erasure VALUES (?, ?, ?, ?, 0, 'completed', 'd', 'cli', 'x', 1, 2, ?, 3, 4)")
+          .run(erasureId, tenant.id, action, keep, shreddedAt);
+        const item = database.prepare("INSERT INTO item VALUES (?, ?, ?, 'verified', ?, NULL, NULL)");
+        for (const [seq, callId] of ids.entries()) item.run(erasureId, seq, callId, outcome);
+      };
+      erase([cleared, foreign], 'depersonalize', 0, 30, 'erased');
+      erase([cleared, kept], 'depersonalize', 1, 20, 'erased');
+      erase([kept], 'depersonalize', 1, 25, 'already_erased');
+      erase([muted], 'delete-recording', 0, 40, 'erased');
+      erase([planned], 'depersonalize', 0, 50, 'held');
+      database.close();
+      await store.migrate();
+      const marksOf = async (callId: string) => {
+        const row = await store.reads.calls.find(tenant.id, callId);
+        return [row?.depersonalizedAt, row?.recordingErasedAt];
+      };
+      expect(await marksOf(cleared)).toEqual([20, 30]);
+      expect(await marksOf(kept)).toEqual([20, null]);
+      expect(await marksOf(muted)).toEqual([null, 40]);
+      for (const untouched of [planned, callId]) expect(await marksOf(untouched)).toEqual([null, null]);
+      const page = await store.reads.calls.page('', 99);
+      expect(page.find((one) => one.id === foreign)).toMatchObject({ depersonalizedAt: null });
+    });
 
   it('takes campaigns, users and calls of a candidate like a new one', async () => {
     await store.migrate();

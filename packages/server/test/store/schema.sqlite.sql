@@ -28,7 +28,7 @@ CREATE INDEX erasure_shredded ON erasure (tenant_id, shredded_at) WHERE unreadab
 CREATE TABLE hold ( id TEXT NOT NULL PRIMARY KEY, tenant_id TEXT NOT NULL, placed_at INTEGER NOT NULL, released_at INTEGER, review_at INTEGER, range_from INTEGER, range_to INTEGER ) WITHOUT ROWID, STRICT;
 CREATE INDEX hold_active ON hold (tenant_id) WHERE released_at IS NULL;
 CREATE TABLE hold_call ( hold_id TEXT NOT NULL, call_id TEXT NOT NULL, PRIMARY KEY (hold_id, call_id) ) WITHOUT ROWID, STRICT;
-CREATE TABLE item ( erasure_id TEXT NOT NULL, seq INTEGER NOT NULL, call_id TEXT NOT NULL, state TEXT NOT NULL, outcome TEXT, failed_code TEXT, journal_id TEXT, PRIMARY KEY (erasure_id, seq) ) WITHOUT ROWID, STRICT;
+CREATE TABLE item ( erasure_id TEXT NOT NULL, seq INTEGER NOT NULL, call_id TEXT NOT NULL, state TEXT NOT NULL, outcome TEXT, failed_code TEXT, journal_id TEXT, locked_since INTEGER, locked_until INTEGER, PRIMARY KEY (erasure_id, seq) ) WITHOUT ROWID, STRICT;
 CREATE INDEX item_call ON item (call_id);
 CREATE TABLE job ( id TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, payload TEXT NOT NULL, run_at INTEGER NOT NULL, attempts INTEGER NOT NULL, lease_owner TEXT, lease_until INTEGER, last_error TEXT, finished_at INTEGER ) WITHOUT ROWID, STRICT;
 CREATE INDEX job_due ON job (run_at) WHERE finished_at IS NULL;
@@ -44,6 +44,7 @@ CREATE INDEX late_artifact_call ON late_artifact (call_id);
 CREATE TABLE metadata_event ( id TEXT NOT NULL PRIMARY KEY, tenant_id TEXT NOT NULL, call_id TEXT NOT NULL, received_at INTEGER NOT NULL, sealed BLOB NOT NULL ) WITHOUT ROWID, STRICT;
 CREATE INDEX metadata_event_call ON metadata_event (call_id);
 CREATE TABLE migration (name TEXT NOT NULL PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT;
+CREATE TABLE move ( one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, archive_id TEXT NOT NULL, state TEXT NOT NULL, place TEXT NOT NULL, at INTEGER NOT NULL ) STRICT;
 CREATE TABLE reservation ( leaf INTEGER NOT NULL PRIMARY KEY, owner TEXT NOT NULL, lease_until INTEGER NOT NULL ) STRICT;
 CREATE TABLE seal ( generation INTEGER NOT NULL, key_id TEXT NOT NULL, sealed_at INTEGER NOT NULL, PRIMARY KEY (generation, key_id) ) WITHOUT ROWID, STRICT;
 CREATE TABLE task ( id TEXT NOT NULL PRIMARY KEY, tenant_id TEXT NOT NULL, status TEXT NOT NULL, bot_id TEXT, template_id TEXT, day INTEGER, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL ) WITHOUT ROWID, STRICT;

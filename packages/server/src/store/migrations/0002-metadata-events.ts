@@ -3,10 +3,10 @@ import type { Migration } from './migration.ts';
 /** Metadata that comes later than its call, and the calls that stand for what came before theirs. */
 export const metadataEvents: Migration = {
   name: '0002-metadata-events',
-  statements: ({ bytes, integer, clustered }) => [
-    'ALTER TABLE tombstone ADD COLUMN last_status TEXT',
+  statements: ({ text, bytes, integer, clustered }) => [
+    `ALTER TABLE tombstone ADD COLUMN last_status ${text}`,
     `CREATE TABLE metadata_event (
-      id TEXT NOT NULL PRIMARY KEY, tenant_id TEXT NOT NULL, call_id TEXT NOT NULL, received_at ${integer} NOT NULL,
+      id ${text} NOT NULL PRIMARY KEY, tenant_id ${text} NOT NULL, call_id ${text} NOT NULL, received_at ${integer} NOT NULL,
       sealed ${bytes} NOT NULL
     ) ${clustered}`,
     'CREATE INDEX metadata_event_call ON metadata_event (call_id)',

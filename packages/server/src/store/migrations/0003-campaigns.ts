@@ -3,11 +3,11 @@ import type { Migration } from './migration.ts';
 /** Campaigns, users, what a platform says of its calls, and calls that are erased in part. */
 export const campaigns: Migration = {
   name: '0003-campaigns',
-  statements: ({ bytes, integer, counter, heap, clustered }) => [
-    'ALTER TABLE call ADD COLUMN dial_status TEXT',
-    'ALTER TABLE call ADD COLUMN candidate_id TEXT',
-    'ALTER TABLE call ADD COLUMN task_id TEXT',
-    'ALTER TABLE call ADD COLUMN bot_id TEXT',
+  statements: ({ text, bytes, integer, counter, heap, clustered }) => [
+    `ALTER TABLE call ADD COLUMN dial_status ${text}`,
+    `ALTER TABLE call ADD COLUMN candidate_id ${text}`,
+    `ALTER TABLE call ADD COLUMN task_id ${text}`,
+    `ALTER TABLE call ADD COLUMN bot_id ${text}`,
     `ALTER TABLE call ADD COLUMN updated_at ${integer}`,
     `ALTER TABLE call ADD COLUMN depersonalized_at ${integer}`,
     `ALTER TABLE call ADD COLUMN recording_erased_at ${integer}`,
@@ -23,19 +23,19 @@ export const campaigns: Migration = {
     `CREATE INDEX call_started ON call (tenant_id, coalesce(started_at, created_at)) WHERE ${listed}`,
     `CREATE INDEX call_created ON call (tenant_id, created_at) WHERE ${listed}`,
     `CREATE TABLE late_artifact (
-      slot ${integer} NOT NULL PRIMARY KEY, tenant_id TEXT NOT NULL, call_id TEXT NOT NULL, lease_until ${integer} NOT NULL
+      slot ${integer} NOT NULL PRIMARY KEY, tenant_id ${text} NOT NULL, call_id ${text} NOT NULL, lease_until ${integer} NOT NULL
     ) ${heap}`,
     'CREATE INDEX late_artifact_call ON late_artifact (call_id)',
 
     `CREATE TABLE task (
-      id TEXT NOT NULL PRIMARY KEY, tenant_id TEXT NOT NULL, status TEXT NOT NULL, bot_id TEXT, template_id TEXT,
+      id ${text} NOT NULL PRIMARY KEY, tenant_id ${text} NOT NULL, status ${text} NOT NULL, bot_id ${text}, template_id ${text},
       day ${integer}, created_at ${integer} NOT NULL, updated_at ${integer} NOT NULL
     ) ${clustered}`,
     'CREATE INDEX task_tenant ON task (tenant_id, id)',
     "CREATE UNIQUE INDEX task_day ON task (tenant_id, bot_id, coalesce(template_id, ''), day) WHERE day IS NOT NULL",
     "CREATE INDEX task_adding ON task (updated_at) WHERE status = 'ADDING'",
     `CREATE TABLE candidate (
-      id TEXT NOT NULL PRIMARY KEY, tenant_id TEXT NOT NULL, task_id TEXT NOT NULL, status TEXT NOT NULL, bot_id TEXT,
+      id ${text} NOT NULL PRIMARY KEY, tenant_id ${text} NOT NULL, task_id ${text} NOT NULL, status ${text} NOT NULL, bot_id ${text},
       created_at ${integer} NOT NULL, updated_at ${integer} NOT NULL, depersonalized_at ${integer}
     ) ${clustered}`,
     'CREATE INDEX candidate_task ON candidate (task_id, id)',
@@ -43,13 +43,13 @@ export const campaigns: Migration = {
 
     // \`user\` is a word of SQL.
     `CREATE TABLE account (
-      number ${counter}, id TEXT NOT NULL UNIQUE, tenant_id TEXT NOT NULL, login ${bytes} NOT NULL UNIQUE,
-      password_hash TEXT NOT NULL, scopes TEXT NOT NULL, version ${integer} NOT NULL, created_at ${integer} NOT NULL,
+      number ${counter}, id ${text} NOT NULL UNIQUE, tenant_id ${text} NOT NULL, login ${bytes} NOT NULL UNIQUE,
+      password_hash ${text} NOT NULL, scopes ${text} NOT NULL, version ${integer} NOT NULL, created_at ${integer} NOT NULL,
       disabled_at ${integer}
     ) ${heap}`,
     'CREATE INDEX account_tenant ON account (tenant_id)',
     `CREATE TABLE kept_answer (
-      tenant_id TEXT NOT NULL, key ${bytes} NOT NULL, subject_id TEXT NOT NULL, status ${integer}, sealed ${bytes},
+      tenant_id ${text} NOT NULL, key ${bytes} NOT NULL, subject_id ${text} NOT NULL, status ${integer}, sealed ${bytes},
       created_at ${integer} NOT NULL, PRIMARY KEY (tenant_id, key)
     ) ${clustered}`,
     'CREATE INDEX kept_answer_subject ON kept_answer (subject_id)',

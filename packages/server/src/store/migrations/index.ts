@@ -1,7 +1,17 @@
 import { foundation } from './0001-foundation.ts';
 import { metadataEvents } from './0002-metadata-events.ts';
 import { campaigns } from './0003-campaigns.ts';
+import { largeValues } from './0004-large-values.ts';
+import { moves } from './0005-moves.ts';
+import { lockedItems } from './0006-locked-items.ts';
 import type { Migration } from './migration.ts';
 
 /** All of them, in the order in which they run. */
-export const migrations: readonly Migration[] = [foundation, metadataEvents, campaigns];
+export const migrations: readonly Migration[] = [
+  foundation,
+  metadataEvents,
+  campaigns,
+  largeValues,
+  moves,
+  lockedItems,
+];
