@@ -159,8 +159,9 @@ async function destroyUnnamed<Tx extends { keys: KeyTx }>(on: RestoreOptions<Tx>
     destroyed += await on.store.write(async ({ keys }) => {
       const unnamed: number[] = [];
       for (const leaf of leaves) {
-        unnamed.push(...(await unnamedSlots(keys, on.tree, { leaf })));
+        // First: whoever still names slots of this leaf is waited for.
         await keys.deleteReservation(leaf);
+        unnamed.push(...(await unnamedSlots(keys, on.tree, { leaf })));
       }
       const killed = await on.tree.destroy(keys, await liveOf(on.tree, unnamed));
       await keys.appendJournal(unnamedEntry(on.clock, killed, told));

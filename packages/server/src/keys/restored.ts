@@ -39,6 +39,11 @@ export function refuseForeign(state: VaultState, top: Pick<TopRow, 'archiveId'>)
   throw new AppError('archive_mismatch', { detail });
 }
 
+/** The error for a database without an archive, where the vault has seen one. */
+export function lostDatabase(): AppError {
+  return new AppError('archive_restored', { detail: 'the vault has seals of a database that is not here' });
+}
+
 /** True where the vault holds the root key that the row names, locked or not. */
 export function isNamedShown(state: VaultState, top: Pick<TopRow, 'keyId'>): boolean {
   return state.keys.some((key) => key.id === top.keyId);

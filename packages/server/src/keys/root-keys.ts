@@ -6,7 +6,7 @@ import type { Head, Vault, VaultState } from '../model/vault.ts';
 import { createArchive, newRootKeyName } from './create-archive.ts';
 import type { KeyTree } from './key-tree.ts';
 import { keyBytes } from './page.ts';
-import { isNamedShown, notShownIn, refuseForeign, refuseRestored } from './restored.ts';
+import { isNamedShown, lostDatabase, notShownIn, refuseForeign, refuseRestored } from './restored.ts';
 import { clockOf, expired } from './root-key-clocks.ts';
 import { type RootStatus, rootStatusOf } from './root-status.ts';
 import { type Patience, standardPatience, untilShown } from './until-shown.ts';
@@ -77,9 +77,7 @@ export class RootKeys {
       const top = await tx.lockTop();
       const found = await this.#vault.current();
       if (top !== undefined) refuseForeign(found, top);
-      else if (found.heads.length > 0) {
-        throw new AppError('archive_restored', { detail: 'the vault has seals of a database that is not here' });
-      }
+      else if (found.heads.length > 0) throw lostDatabase();
       // Whoever writes to this vault holds this lock, so what is half-written now was left by the dead.
       await this.#vault.recover();
       if (top === undefined)
@@ -87,6 +85,14 @@ export class RootKeys {
     });
     await this.#underLock(asking, 'usual', async ({ top }) => await this.#refuseUnreadable(top));
     await this.#lockAway(asking);
+  }
+
+  /** Throws what `ready` would, unless the database is the one of this archive; creates nothing. */
+  async proveSame(archiveId: string): Promise<void> {
+    const top = await this.#store.write(async (tx) => await tx.lockTop());
+    if (top === undefined) throw lostDatabase();
+    if (top.archiveId !== archiveId) throw new AppError('archive_mismatch', { detail: 'this is another archive' });
+    await this.#underLock({ restoring: false }, 'usual', async () => undefined);
   }
 
   /**

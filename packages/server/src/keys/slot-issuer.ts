@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import { type Faults, noFaults } from '../lib/faults.ts';
 import { AppError, Bug, hasCode } from '../model/errors.ts';
 import type { KeyStore, KeyTx, Reservation } from '../model/key-store.ts';
+import { type Meter, silentMeter } from '../model/meter.ts';
 import { journalEntry } from './journal-entries.ts';
 import type { KeyTree } from './key-tree.ts';
 import { leafOf } from './page.ts';
@@ -14,6 +15,7 @@ export type SlotIssuerOptions = {
   owner: string;
   leaseMs: number;
   faults?: Faults;
+  meter?: Meter;
 };
 
 /** Reservations lost twice in a row mean a stalled machine. */
@@ -35,6 +37,7 @@ export class SlotIssuer {
   readonly #owner: string;
   readonly #leaseMs: number;
   readonly #faults: Faults;
+  readonly #meter: Meter;
   #leaf: Leaf | undefined;
   #bearing: Promise<Leaf> | undefined;
 
@@ -45,6 +48,7 @@ export class SlotIssuer {
     this.#owner = options.owner;
     this.#leaseMs = options.leaseMs;
     this.#faults = options.faults ?? noFaults;
+    this.#meter = options.meter ?? silentMeter;
   }
 
   /** The next `count` numbers, side by side. Bears and reserves a leaf where the present one does not have them. */
@@ -56,6 +60,7 @@ export class SlotIssuer {
       if (leaf && leaf.next + count <= fanOut && this.#isHeld(leaf)) {
         const first = leaf.index * fanOut + leaf.next;
         leaf.next += count;
+        this.#meter.count('tacet_slots_issued_total', {}, count);
         return Array.from({ length: count }, (_, i) => first + i);
       }
       this.#bearing ??= this.#bear().finally(() => {
@@ -81,19 +86,15 @@ export class SlotIssuer {
   }
 
   /**
-   * Inside the transaction that names the slots: proves that their reservation still stands and renews its lease.
-   * Throws `lease_lost` when it was ended meanwhile; the caller takes new slots and tries again.
+   * Inside the transaction that names the slots: proves that their reservation still stands until its commit, and renews its
+   * lease where half of it is over. Throws `lease_lost` when it was ended meanwhile; the caller takes new slots and tries again.
    */
   async confirm(tx: KeyTx, slots: readonly number[]): Promise<void> {
-    const leaseUntil = this.#clock.now() + this.#leaseMs;
     for (const index of new Set(slots.map((slot) => leafOf(slot, this.#tree.shape).leaf))) {
-      const stands = await tx.renewReservation({ leaf: index, owner: this.#owner, leaseUntil });
-      if (!stands) {
-        // What is left of the leaf is destroyed: the next slots come from another.
-        if (this.#leaf?.index === index) this.#leaf = undefined;
-        throw new AppError('lease_lost', { detail: `reservation of leaf ${index}` });
-      }
-      if (this.#leaf?.index === index) this.#leaf.leaseUntil = leaseUntil;
+      if (await this.#confirmLeaf(tx, index)) continue;
+      // What is left of the leaf is destroyed: the next slots come from another.
+      if (this.#leaf?.index === index) this.#leaf = undefined;
+      throw new AppError('lease_lost', { detail: `reservation of leaf ${index}` });
     }
   }
 
@@ -103,10 +104,24 @@ export class SlotIssuer {
     return await endReservations(this.#store, this.#tree, this.#clock, { owner: this.#owner });
   }
 
-  /** A lease further away than it is long was taken before the clock was set back, and says nothing. */
-  #isHeld({ leaseUntil }: Leaf): boolean {
+  /** Transactions that renew a lease come one after the other, each with its wait for the disk. So few of them do. */
+  async #confirmLeaf(tx: KeyTx, index: number): Promise<boolean> {
+    const reservation = { leaf: index, owner: this.#owner };
+    const leaf = this.#leaf?.index === index ? this.#leaf : undefined;
+    if (leaf && this.#isHeld(leaf, this.#leaseMs / 2)) return await tx.holdReservation(reservation);
+    const leaseUntil = this.#clock.now() + this.#leaseMs;
+    const stands = await tx.renewReservation({ ...reservation, leaseUntil });
+    if (stands && leaf) leaf.leaseUntil = leaseUntil;
+    return stands;
+  }
+
+  /**
+   * True while more than `leastMs` of the lease is left. One further away than it is long was taken before the clock was set
+   * back, and says nothing.
+   */
+  #isHeld({ leaseUntil }: Leaf, leastMs = 0): boolean {
     const left = leaseUntil - this.#clock.now();
-    return left > 0 && left <= this.#leaseMs;
+    return left > leastMs && left <= this.#leaseMs;
   }
 
   async #bear(): Promise<Leaf> {
@@ -136,10 +151,9 @@ export async function endReservations(
     if (ended.length === 0) return 0;
     const unnamed: number[] = [];
     for (const reservation of ended) {
-      // Deleted first: a transaction that is just naming slots of this leaf has renewed the reservation, and is waited
-      // for here; its rows are then seen below.
-      await tx.deleteReservation(reservation.leaf);
-      unnamed.push(...(await unnamedSlots(tx, tree, reservation)));
+      // Ended first: a transaction that is just naming slots of this leaf has renewed the reservation, and is waited for
+      // here. Once it has committed, its holder lives.
+      if (await tx.endReservation(reservation)) unnamed.push(...(await unnamedSlots(tx, tree, reservation)));
     }
     const killed = await tree.destroy(tx, unnamed);
     if (killed.length > 0) await tx.appendJournal([journalEntry('slots_unnamed', clock.now(), { slots: killed })]);

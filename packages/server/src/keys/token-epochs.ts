@@ -58,6 +58,7 @@ export class TokenEpochs {
   async begin(tenantId: string, only?: { after: number }): Promise<Epoch> {
     return await this.#issuer.withSlots(1, async ([slot = 0]) => {
       return await this.#store.write(async (tx) => {
+        await tx.tokens.takeTurn(tenantId);
         const current = (await tx.tokens.epochs(tenantId)).at(-1);
         if (only !== undefined && current !== undefined && current.number !== only.after) return current;
         return await this.beginIn(tx, tenantId, slot);
@@ -67,10 +68,11 @@ export class TokenEpochs {
 
   /** The same inside a transaction of the caller's, with a slot taken before it. */
   async beginIn(tx: EpochTx, tenantId: string, slot: number): Promise<Epoch> {
-    await this.#issuer.confirm(tx.keys, [slot]);
     const number = ((await tx.tokens.epochs(tenantId)).at(-1)?.number ?? 0) + 1;
     const epoch: Epoch = { id: newId(this.#clock.now()), tenantId, number, slot };
     await tx.tokens.insertEpoch(epoch);
+    // Last: those who are waited for above may name slots of the same leaf.
+    await this.#issuer.confirm(tx.keys, [slot]);
     return epoch;
   }
 
@@ -98,6 +100,7 @@ export class TokenEpochs {
   }
 
   async #step(tx: EpochTx, tenantId: string, options: FinishOptions): Promise<TurnStep> {
+    await tx.tokens.takeTurn(tenantId);
     const epochs = await tx.tokens.epochs(tenantId);
     const [oldest] = epochs;
     const current = epochs.at(-1);

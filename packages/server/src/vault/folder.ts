@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder, syncFolder, systemError } from '../lib/durable-files.ts';
-import { archiveFile, goneSuffix, parseName, tempSuffix } from './vault-files.ts';
+import { archiveFile, goneSuffix, parseName } from './vault-files.ts';
 
 /**
  * The few things that a vault does to a folder. The product uses `openFolder`; the attacker test one in memory that
@@ -60,8 +60,9 @@ export function openFolder(path: string): Folder {
       await file.handle.sync();
     },
     async destroy(name) {
-      // Out of sight first: whoever reads a name must never get a part of what overwrites it.
-      const unseen = name.endsWith(tempSuffix) ? name : `${name}${goneSuffix}`;
+      // Out of sight first: whoever reads a name must never get a part of what overwrites it. And who is just giving a
+      // temporary file its name, of whom we know nothing if our lock was lost, either has done so or finds it gone.
+      const unseen = name.endsWith(goneSuffix) ? name : `${name}${goneSuffix}`;
       if (unseen !== name) await whereThere(rename(at(name), at(unseen)));
       const handle = await whereThere(open(at(unseen), constants.O_WRONLY));
       if (handle === undefined) return;
@@ -69,7 +70,7 @@ export function openFolder(path: string): Folder {
       const { size } = await file.handle.stat();
       await file.handle.write(randomBytes(size), 0, size, 0);
       await file.handle.sync();
-      await unlink(at(unseen));
+      await whereThere(unlink(at(unseen)));
     },
   };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { closureOf } from './attacker.ts';
+import { connectionHistories } from './histories-connections.ts';
 import { copyHistories } from './histories-copies.ts';
 import { faultHistories } from './histories-faults.ts';
 import { recoveryHistories } from './histories-recovery.ts';
@@ -9,7 +10,7 @@ import { play } from './stage.ts';
 import { lootOf } from './verdict.ts';
 import type { World } from './world.ts';
 
-const histories = [...faultHistories, ...copyHistories, ...recoveryHistories];
+const histories = [...faultHistories, ...copyHistories, ...connectionHistories, ...recoveryHistories];
 
 /** Histories whose outcome is a limit that we state, and whose calls the attacker still reads. */
 const stated = new Map([

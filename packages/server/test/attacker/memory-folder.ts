@@ -1,5 +1,5 @@
 import type { Folder } from '../../src/vault/folder.ts';
-import { goneSuffix, tempSuffix } from '../../src/vault/vault-files.ts';
+import { goneSuffix } from '../../src/vault/vault-files.ts';
 import type { Life, Scheduler } from './scheduler.ts';
 
 /** Every byte that was ever written to the vault, under the name it was first written to. */
@@ -39,9 +39,11 @@ export function openMemoryFolder(disk: MemoryVaultDisk, on: { scheduler: Schedul
     async write(name, bytes) {
       await pass(`write ${name}`);
       if (disk.files.has(name)) throw ioError();
-      disk.files.set(name, Buffer.from(bytes.subarray(0, bytes.length / 2)));
+      const file = Buffer.from(bytes);
+      disk.files.set(name, file.fill(0, Math.floor(bytes.length / 2)));
       await pass(`writing ${name}`);
-      disk.files.set(name, Buffer.from(bytes));
+      // Whatever its name is by now.
+      file.set(bytes);
       disk.records.push({ name, bytes: Buffer.from(bytes) });
     },
     async rename(from, to) {
@@ -53,12 +55,13 @@ export function openMemoryFolder(disk: MemoryVaultDisk, on: { scheduler: Schedul
     },
     async destroy(name) {
       await pass(`destroy ${name}`);
-      const unseen = name.endsWith(tempSuffix) ? name : `${name}${goneSuffix}`;
-      const bytes = disk.files.get(name);
-      if (bytes === undefined && !disk.files.has(unseen)) return;
-      if (bytes) disk.files.set(unseen, bytes);
-      if (unseen !== name) disk.files.delete(name);
+      const unseen = name.endsWith(goneSuffix) ? name : `${name}${goneSuffix}`;
+      const file = disk.files.get(name) ?? disk.files.get(unseen);
+      if (file === undefined) return;
+      disk.files.delete(name);
+      disk.files.set(unseen, file);
       await pass(`destroying ${name}`);
+      file.fill(0);
       disk.files.delete(unseen);
     },
     async sync() {

@@ -1,10 +1,13 @@
-import { AppError } from '../../src/model/errors.ts';
+import { AppError, hasCode } from '../../src/model/errors.ts';
 import type { KeyReads, KeyStore, KeyTx } from '../../src/model/key-store.ts';
 import { Ledger } from './ledger.ts';
 import { MemoryKeyReads, MemoryKeyTx } from './memory-key-tx.ts';
 import { MemoryRowTx, MemoryTokenTx } from './memory-row-tx.ts';
 import { type DatabaseState, emptyState, overlayOf } from './memory-state.ts';
 import { type Life, never, type Outcome, Scheduler } from './scheduler.ts';
+
+/** What a process is told whose connection was cut. */
+const lost = 'connection lost';
 
 /** What was committed, told to whoever keeps the truth. */
 export type Commit = {
@@ -99,6 +102,8 @@ export class MemoryKeyStore implements KeyStore {
   readonly reads: KeyReads;
   readonly #disk: MemoryDisk;
   readonly #life: Life;
+  /** Transactions that are open, each with what cuts its connection. */
+  readonly #open = new Set<() => void>();
 
   constructor(disk: MemoryDisk, life: Life) {
     this.database = disk.current;
@@ -115,6 +120,16 @@ export class MemoryKeyStore implements KeyStore {
 
   readonly writeFresh = async <T>(work: (tx: KeyTx) => Promise<T>): Promise<T> =>
     await this.#transact(this.#disk.current, async (tx) => await work(tx.keys));
+
+  /**
+   * Cuts the connections of this process: its transactions are rolled back and their locks are free, which it learns when it
+   * next speaks to the database. Until then it goes on with whatever it does to the vault. True if any was open.
+   */
+  cut(): boolean {
+    const open = [...this.#open];
+    for (const cut of open) cut();
+    return open.length > 0;
+  }
 
   async transact<T>(work: (tx: MemoryTx) => Promise<T>): Promise<T> {
     return await this.#transact(this.database, work);
@@ -135,7 +150,15 @@ export class MemoryKeyStore implements KeyStore {
   async #attempt<T>(database: MemoryDatabase, work: (tx: MemoryTx) => Promise<T>): Promise<{ result: T } | 'conflict'> {
     const [before, begun] = [database.state, this.#disk.onBegin()];
     let after: DatabaseState | undefined = overlayOf(before);
+    const connection = { isCut: false };
+    const cut = () => {
+      connection.isCut = true;
+      this.#open.delete(cut);
+      database.release();
+    };
+    this.#open.add(cut);
     const state = () => {
+      if (connection.isCut) throw new AppError('store_busy', { detail: lost });
       if (after === undefined) throw new Error('a transaction was used after its end');
       return after;
     };
@@ -148,9 +171,14 @@ export class MemoryKeyStore implements KeyStore {
       this.#disk.onCommit({ before, after: database.state, database, begun });
       if (outcome === 'lost-answer') throw new AppError('store_busy');
       return { result };
+    } catch (error) {
+      // As on PostgreSQL: the transaction is tried again on another connection.
+      if (connection.isCut && hasCode(error, 'store_busy') && error.detail === lost) return 'conflict';
+      throw error;
     } finally {
       after = undefined;
-      database.release();
+      this.#open.delete(cut);
+      if (!connection.isCut) database.release();
     }
   }
 

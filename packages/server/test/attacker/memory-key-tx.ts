@@ -101,6 +101,11 @@ export class MemoryKeyTx extends MemoryKeyReads implements KeyTx {
     return true;
   }
 
+  async holdReservation({ leaf, owner }: Pick<Reservation, 'leaf' | 'owner'>): Promise<boolean> {
+    await this.#step('tx:reservations');
+    return this.#state.reservations.get(leaf)?.owner === owner;
+  }
+
   async findReservations(which: { endedBy: number } | { owner: string } | 'all'): Promise<Reservation[]> {
     await this.#step('tx:reservations');
     return [...this.#state.reservations.values()]
@@ -114,6 +119,11 @@ export class MemoryKeyTx extends MemoryKeyReads implements KeyTx {
 
   async deleteReservation(leaf: number): Promise<void> {
     this.#state.reservations.delete(leaf);
+  }
+
+  async endReservation({ leaf, owner, leaseUntil }: Reservation): Promise<boolean> {
+    const one = this.#state.reservations.get(leaf);
+    return one?.owner === owner && one.leaseUntil === leaseUntil && this.#state.reservations.delete(leaf);
   }
 
   async namedSlots(from: number, to: number): Promise<number[]> {

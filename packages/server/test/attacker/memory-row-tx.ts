@@ -26,6 +26,9 @@ export class MemoryTokenTx implements TokenTx {
     return this.#state.epochs.filter((epoch) => epoch.tenantId === tenantId).sort((a, b) => a.number - b.number);
   }
 
+  /** A transaction has the whole database. */
+  async takeTurn(): Promise<void> {}
+
   async insertEpoch(epoch: Epoch): Promise<void> {
     this.#ledger.text(epoch);
     this.#state.epochs.push({ ...epoch });

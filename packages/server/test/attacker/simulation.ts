@@ -16,9 +16,11 @@ export type HistoryOptions = {
   /** How many operations are begun. */
   operations: number;
   isSealedBeforeCommit?: boolean;
+  /** True where processes lose their connections and, for a while, go on without the lock that they had. */
+  losesConnections?: boolean;
 };
 
-export type History = { world: World; tally: Tally; died: number; putBack: number };
+export type History = { world: World; tally: Tally; died: number; putBack: number; cut: number };
 
 const kindsOfCall = ['recording', 'transcript', 'details'] as const;
 const horizons = [0, 10_000, 100_000] as const;
@@ -29,16 +31,18 @@ export async function runHistory(options: HistoryOptions): Promise<History> {
   await simulation.begin();
   await simulation.middle(options.operations);
   await simulation.end();
-  const { world, died, putBack } = simulation;
-  return { world, tally: await judge(world), died, putBack };
+  const { world, died, putBack, cut } = simulation;
+  return { world, tally: await judge(world), died, putBack, cut };
 }
 
 class Simulation {
   readonly world: World;
   died = 0;
   putBack = 0;
+  cut = 0;
   readonly #dice: Prng;
   readonly #isSeized: boolean;
+  readonly #losesConnections: boolean;
   readonly #copies: DatabaseState[] = [];
   #processes: SimulatedProcess[] = [];
   #tasks: { process: SimulatedProcess; task: Task }[] = [];
@@ -48,6 +52,7 @@ class Simulation {
   constructor(options: HistoryOptions) {
     this.#dice = new Prng(options.seed);
     this.#isSeized = options.isSeized;
+    this.#losesConnections = options.losesConnections ?? false;
     const world: WorldOptions = {
       modules: options.modules,
       shape: { fanOut: 3, levels: this.#dice.chance(0.5) ? 4 : 5 },
@@ -115,8 +120,16 @@ class Simulation {
     const next = this.#dice.pick(same.length > 0 && this.#dice.chance(0.85) ? same : waiting);
     const process = this.#processes.find(({ life }) => life === next.life);
     this.#last = process;
+    if (this.#losesConnections && process !== undefined) this.#mayCut(process);
     if (process !== undefined && this.#dice.chance(this.#danger(next.point))) this.#kill(process);
     else next.proceed(this.#outcome());
+  }
+
+  /** The connection is cut; whoever gets the lock then is as likely to go next as who believes to have it. */
+  #mayCut(process: SimulatedProcess): void {
+    if (!this.#dice.chance(0.015) || !process.store.cut()) return;
+    this.cut += 1;
+    this.#last = undefined;
   }
 
   /** Dying is likelier where it does the most harm. */
