@@ -9,13 +9,16 @@ import type { LoginThrottle } from '../lib/login-throttle.ts';
 import type { PasswordHasher } from '../lib/password-hash.ts';
 import type { VerifiedSecrets } from '../lib/verified-secrets.ts';
 import type { BlobStore } from '../model/blob-store.ts';
+import type { DatabaseStanding } from '../model/database-standing.ts';
 import type { Actor } from '../model/erasure.ts';
 import { AppError } from '../model/errors.ts';
+import type { Meter } from '../model/meter.ts';
 import type { Store } from '../model/store.ts';
 import type { Scope, Tenant } from '../model/tenant.ts';
 import type { Vault } from '../model/vault.ts';
 import type { Completions } from './erasure/complete-together.ts';
 import type { ShredQueue } from './erasure/shred.ts';
+import type { Reach } from './jobs/reach.ts';
 import type { Secrets } from './secrets.ts';
 import type { SealScheduler } from './upkeep/seal-scheduler.ts';
 
@@ -57,6 +60,11 @@ export type Engine = {
   clock: Clock;
   faults: Faults;
   log: Log;
+  meter: Meter;
+  /** Whether the database is still the one that was opened. */
+  standing: DatabaseStanding;
+  /** Whether vault and blob store can be reached. */
+  reach: Reach;
   limits: Limits;
   /** Names this process among all that work on the archive. */
   processId: string;

@@ -1,7 +1,8 @@
 import { blocksOf, decryptTokens, encryptCores, tokenCore } from '../keys/token-cipher.ts';
 import type { Call, Identifier } from '../model/call.ts';
 import type { TombstoneToken } from '../model/erasure-store.ts';
-import { AppError, hasCode } from '../model/errors.ts';
+import { AppError, Bug, hasCode } from '../model/errors.ts';
+import type { LockKey } from '../model/locks.ts';
 import { emailValue, phoneValues } from '../model/phone.ts';
 import type { StoreReads, StoreTx } from '../model/store.ts';
 import type { Tenant } from '../model/tenant.ts';
@@ -110,6 +111,18 @@ export async function findOwners(
 /** What tokens of one kind are made of, in every epoch. */
 export type Cores = { kind: Identifier['kind']; cores: readonly Buffer[] };
 
+/**
+ * What `StoreTx.locks` takes for identifiers, whether or not anybody carries them: cores are the same in every epoch. Throws
+ * Bug for what names or describes a person, of which a lock must say nothing.
+ */
+export function lockKeysOf(tenantId: string, of: readonly Cores[]): LockKey[] {
+  return of.flatMap(({ kind, cores }) => {
+    if (kind === 'phone' || kind === 'email' || kind === 'alias')
+      throw new Bug(`nobody locks an identifier of kind ${kind}`);
+    return cores.map((digest): LockKey => ({ tenantId, what: kind, digest }));
+  });
+}
+
 /** The same by cores, where nobody has the identifier itself. */
 export async function findByCores(
   engine: Engine,
@@ -185,7 +198,7 @@ export async function findCall(
 ): Promise<Call | undefined> {
   for (let afterId = ''; ; ) {
     const owners = await findOwners(engine, reads, tenant, identifier, { afterId, limit: ownersPerLook });
-    const calls = await reads.calls.findMany(tenant.id, owners);
+    const calls = await reads.calls.peek(tenant.id, owners);
     const call = calls.find((one) => one.status !== 'awaited');
     const last = owners.at(-1);
     if (call !== undefined || last === undefined || owners.length < ownersPerLook) return call;

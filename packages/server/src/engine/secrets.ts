@@ -90,6 +90,13 @@ export class Secrets {
     }
   }
 
+  /** Forgets everything, as `dropOld` does. */
+  drop(): void {
+    for (const kept of this.#remembered.values()) kept.value.fill(0);
+    this.#remembered.clear();
+    this.#pairs.clear();
+  }
+
   /** Either way: what was kept before the clock was set back must not live until it has caught up. */
   #isYoung({ at }: { at: number }): boolean {
     return Math.abs(this.#clock.now() - at) < lifeMs;

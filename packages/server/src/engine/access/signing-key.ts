@@ -1,6 +1,7 @@
 import { newId } from '../../lib/ids.ts';
 import type { Artifact, SecretKind } from '../../model/call.ts';
 import { AppError } from '../../model/errors.ts';
+import type { StoreTx } from '../../model/store.ts';
 import type { Engine } from '../context.ts';
 
 /** Owner of what belongs to the archive itself. */
@@ -23,6 +24,7 @@ export async function ensureArchiveRow(engine: Engine, kind: ArchiveKind): Promi
   if (known !== undefined) return known;
   return await engine.issuer.withSlots(1, async ([slot = 0]) => {
     return await engine.store.write(async (tx) => {
+      await takeArchiveRow(tx, kind);
       const others = await tx.artifacts.find(archiveOwner, kind);
       if (others !== undefined) return others;
       const ownerId = archiveOwner;
@@ -32,6 +34,11 @@ export async function ensureArchiveRow(engine: Engine, kind: ArchiveKind): Promi
       return row;
     });
   });
+}
+
+/** There is one row of a kind, and one key in it: of several who would make either, one comes after the other. */
+export async function takeArchiveRow(tx: StoreTx, kind: ArchiveKind): Promise<void> {
+  await tx.locks.take([{ tenantId: archiveOwner, what: 'archive-key', digest: kind }], 'alone');
 }
 
 type KeyRing = { kid: string; key: Uint8Array }[];

@@ -3,7 +3,7 @@ import { sealBytes } from '../../keys/sealing.ts';
 import { AppError } from '../../model/errors.ts';
 import type { Engine } from '../context.ts';
 import { contextOf, type KeyPair } from '../secrets.ts';
-import { archiveOwner, ensureArchiveRow } from './signing-key.ts';
+import { archiveOwner, ensureArchiveRow, takeArchiveRow } from './signing-key.ts';
 
 const kind = 'user-token-key';
 
@@ -27,6 +27,7 @@ export async function ensureUserTokenKey(engine: Engine): Promise<KeyPair> {
     key.fill(0);
     bytes.fill(0);
     await engine.store.write(async (tx) => {
+      await takeArchiveRow(tx, kind);
       const row = await tx.artifacts.find(archiveOwner, kind);
       if (row?.slot === artifact.slot && row.sealed === null) await tx.artifacts.setSealed(row.slot, { sealed });
     });

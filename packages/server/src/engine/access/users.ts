@@ -159,6 +159,8 @@ export async function sealEmail(engine: Engine, user: User, email: string): Prom
   const sealed = await unlessErased(async () => await sealJson(engine, artifact, { email: email.trim() }));
   if (sealed === null) return;
   await engine.store.write(async (tx) => {
+    // Taken: whoever disables the user takes the artifact away.
+    if ((await tx.users.find({ id: user.id }))?.disabledAt !== null) return;
     const now = await tx.artifacts.find(user.id, 'user');
     if (now?.slot === artifact.slot) await tx.artifacts.setSealed(artifact.slot, { sealed });
   });

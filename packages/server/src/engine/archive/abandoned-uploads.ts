@@ -11,18 +11,26 @@ import { gatedByPurge } from '../erasure/resolve.ts';
 const batch = 100;
 
 /** What became of an upload that was to be destroyed. */
-export type UploadEnd = 'destroyed' | 'archived' | 'absent' | 'left_to_purge';
+export type UploadEnd = 'destroyed' | 'archived' | 'absent' | 'left_to_purge' | 'renewed';
 
 /**
  * Destroys what an upload that will not finish has left: its keys, rows, tokens and bytes. An upload that an erasure
  * has met leaves the erasure's tombstone untouched; one that a started purge is about to meet stays until it has, since
  * without its row there would be no tombstone to refuse a retried upload. Repeating it changes nothing.
+ *
+ * @param onlyOverdue leaves it alone where its lease has been renewed meanwhile.
  */
-export async function destroyUpload(engine: Engine, tenantId: string, callId: string): Promise<UploadEnd> {
+export async function destroyUpload(
+  engine: Engine,
+  tenantId: string,
+  callId: string,
+  { onlyOverdue = false } = {},
+): Promise<UploadEnd> {
   const { end, blobs } = await engine.store.write(async (tx): Promise<{ end: UploadEnd; blobs: string[] }> => {
     const call = await tx.calls.find(tenantId, callId);
     if (call === undefined) return { end: 'absent', blobs: [] };
     if (call.uploadUntil === null) return { end: 'archived', blobs: [] };
+    if (onlyOverdue && call.uploadUntil > engine.clock.now()) return { end: 'renewed', blobs: [] };
     if (!call.isUploadDoomed && (await gatedByPurge(tx, [callId])).has(callId)) {
       await tx.calls.update(callId, { uploadUntil: Math.min(call.uploadUntil, engine.clock.now()) });
       return { end: 'left_to_purge', blobs: [] };
@@ -44,8 +52,8 @@ export async function destroyUpload(engine: Engine, tenantId: string, callId: st
 }
 
 /**
- * Removes the rows of an upload that will not finish, or of an awaited call, and writes its bytes down as doomed. Returns the slots, for the
- * caller to destroy, and the names of the bytes.
+ * Removes the rows of an upload that will not finish, or of an awaited call, whose own row is taken, and writes its bytes
+ * down as doomed. Returns the slots, for the caller to destroy, and the names of the bytes.
  */
 export async function clearUpload(
   engine: Pick<Engine, 'clock'>,
@@ -82,7 +90,10 @@ async function sweepUploads(engine: Engine, failures: unknown[]): Promise<number
     const abandoned = await engine.store.reads.calls.abandonedUploads(engine.clock.now(), batch, after);
     for (const call of abandoned) {
       try {
-        if ((await destroyUpload(engine, call.tenantId, call.id)) === 'destroyed') destroyed += 1;
+        const end = await destroyUpload(engine, call.tenantId, call.id, { onlyOverdue: true });
+        if (end !== 'destroyed') continue;
+        destroyed += 1;
+        engine.meter.count('tacet_uploads_total', { state: 'abandoned' });
       } catch (error) {
         failures.push(error);
       }

@@ -15,7 +15,7 @@ export type SessionHolder =
   | { kind: 'erased' };
 
 /**
- * Looks, inside the naming transaction, whether the ids of a new call may be used.
+ * Looks, inside the naming transaction, which has locked the session id, whether the ids of a new call may be used.
  *
  * The session id of a purged call is refused for as long as its tombstone stays, and so is its external id while no living
  * call carries it: a retried upload is the commonest way in which erased data comes back.
@@ -39,10 +39,12 @@ export async function sessionHolder(
       if ((await gatedByPurge(tx, [call.id])).has(call.id)) return { kind: 'erased' };
       return call.uploadUntil === null ? { kind: 'archived', call } : { kind: 'uploading' };
     }
+    // The living first, then the tombstone: a shredding that commits in between is seen by the second look.
+    const isUndecided = await isAwaitedAndPurged(engine, tx, tenant, identifier);
     const token = await tombstoneToken(engine, tenant, identifier);
     const tombstones = await tx.tombstones.findByToken(tenant.id, identifier.kind, token);
     if (tombstones.length > 0 && call === undefined) return { kind: 'erased' };
-    if (await isAwaitedAndPurged(engine, tx, tenant, identifier)) return { kind: 'uploading' };
+    if (isUndecided) return { kind: 'uploading' };
   }
   return { kind: 'free' };
 }

@@ -1,13 +1,14 @@
 import { newId } from '../../lib/ids.ts';
 import { type Artifact, type Call, type CallArtifactKind, callArtifactKinds } from '../../model/call.ts';
 import { AppError, codeOf, hasCode } from '../../model/errors.ts';
+import type { LockKey } from '../../model/locks.ts';
 import type { StoreTx } from '../../model/store.ts';
 import type { OpenAnswer } from '../answers/open-answer.ts';
 import { sealJson } from '../artifacts.ts';
 import { openCandidate } from '../campaigns/candidate-door.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
-import { gatherAwaited, notGathered, takeAwaited } from '../events/absorb.ts';
-import { coresOf, insertTokens } from '../identifiers.ts';
+import { endAwaited, gatherAwaited, takeAwaited } from '../events/absorb.ts';
+import { coresOf, insertTokens, type KindCore, lockKeysOf } from '../identifiers.ts';
 import { destroyUpload, removeStray } from './abandoned-uploads.ts';
 import { type NewCall, type RecordingFacts, type StoredFacts, skeletonOf } from './new-call.ts';
 import { measureRecording, sealRecording } from './recording-bytes.ts';
@@ -45,6 +46,8 @@ export class Upload {
   #callId: string | undefined;
   #artifacts: Artifact[] = [];
   #call: NewCall | undefined;
+  /** What it is found by. */
+  #cores: readonly KindCore[] = [];
   #hasRecording = true;
   #facts: Omit<StoredFacts, 'format'> | undefined;
   #blobBytes = 0;
@@ -69,13 +72,18 @@ export class Upload {
   async describe(call: NewCall, coming: Coming = { hasRecording: call.kind === 'call' }): Promise<void> {
     this.#call = call;
     this.#hasRecording = coming.hasRecording;
-    const cores = await coresOf(this.#engine, this.#caller.tenant, call.identifiers);
+    const { tenant } = this.#caller;
+    const cores = await coresOf(this.#engine, tenant, call.identifiers);
+    this.#cores = cores;
+    const session = cores.filter(({ kind }) => kind === 'session').map(({ core }) => core);
+    // Of two uploads of one session at once, the second sees the first.
+    const keys = lockKeysOf(tenant.id, [{ kind: 'session', cores: session }]);
     const holder = await this.#naming(async (tx) => {
-      if (call.candidateId !== null) await openCandidate(tx, this.#caller.tenant.id, call.candidateId);
-      const found = await sessionHolder(this.#engine, tx, this.#caller.tenant, call);
-      if (found.kind === 'free') await insertTokens(this.#engine, tx, this.#caller.tenant, this.#id(), cores);
+      if (call.candidateId !== null) await openCandidate(tx, tenant.id, call.candidateId);
+      const found = await sessionHolder(this.#engine, tx, tenant, call);
+      if (found.kind === 'free') await insertTokens(this.#engine, tx, tenant, this.#id(), cores);
       return found;
-    });
+    }, keys);
     this.#twin = await this.#settle(holder);
     await this.#engine.faults.at('archive:named');
   }
@@ -119,22 +127,25 @@ export class Upload {
   /** The commit from which on the call is there, with the events that waited for it. */
   async #makeVisible(callId: string, call: NewCall, { sealed, answer }: Sealed): Promise<void> {
     const { tenant } = this.#caller;
-    const comer = { details: this.#artifact('details'), identifiers: call.identifiers };
+    const comer = { details: this.#artifact('details'), cores: this.#cores };
     for (let attempt = 1; ; attempt += 1) {
       const gathered = await gatherAwaited(this.#engine, tenant, comer);
-      const taken = await this.#engine.store.write(async (tx) => {
+      const { keys, callIds } = gathered.locks;
+      const ended = await this.#engine.store.write(async (tx) => {
+        await tx.locks.take(keys, 'shared');
         if (call.candidateId !== null) await openCandidate(tx, tenant.id, call.candidateId);
+        await tx.calls.lock(callIds);
         refuseGivenUp(await tx.calls.find(tenant.id, callId), call);
-        const count = await takeAwaited(this.#engine, tx, tenant, gathered);
-        if (count === notGathered) return count;
+        const taken = await takeAwaited(this.#engine, tx, tenant, gathered);
+        if (taken === undefined) return undefined;
         for (const [artifact, bytes] of sealed)
           await tx.artifacts.setSealed(artifact.slot, this.#change(artifact, bytes));
         await tx.calls.update(callId, { ...skeletonOf(call), status: 'complete', uploadUntil: null });
         if (answer !== undefined) await this.#answer?.end(tx, answer);
-        return count;
+        return await endAwaited(this.#engine, tx, tenant.id, taken);
       });
-      if (taken > 0) this.#engine.sealer.request();
-      if (taken !== notGathered) return;
+      if (ended !== undefined && ended > 0) this.#engine.sealer.request();
+      if (ended !== undefined) return;
       if (attempt === gatheringAttempts) throw new AppError('store_busy', { detail: 'events came all the time' });
     }
   }
@@ -153,8 +164,8 @@ export class Upload {
     await removeStray(this.#engine, callId, blobs);
   }
 
-  /** Commits the row that names the slots (the first time), together with what `also` does. */
-  async #naming<T>(also: (tx: StoreTx) => Promise<T>): Promise<T> {
+  /** Commits the row that names the slots (the first time), together with what `also` does while it has the `keys`. */
+  async #naming<T>(also: (tx: StoreTx) => Promise<T>, keys: readonly LockKey[] = []): Promise<T> {
     const kinds = this.#kinds().filter((kind) => !this.#artifacts.some((artifact) => artifact.kind === kind));
     for (let attempt = 1; ; attempt += 1) {
       const slots = kinds.length === 0 ? [] : await this.#engine.issuer.take(kinds.length);
@@ -166,6 +177,7 @@ export class Upload {
       this.#callId = callId;
       try {
         const result = await this.#engine.store.write(async (tx) => {
+          await tx.locks.take(keys, 'alone');
           if (before !== undefined) refuseGivenUp(await tx.calls.find(this.#caller.tenant.id, callId), this.#call);
           const done = await also(tx);
           if (isElsewhere(done)) return done;
@@ -197,11 +209,13 @@ export class Upload {
   }
 
   async #renew(): Promise<void> {
-    const until = this.#engine.clock.now() + this.#engine.limits.uploadLeaseMs;
+    const { clock, limits, store } = this.#engine;
+    const callId = this.#callId;
+    if (callId === undefined) return;
     try {
-      const callId = this.#callId;
-      if (callId === undefined) return;
-      const stands = await this.#engine.store.write(async (tx) => await tx.calls.renewUpload(callId, until));
+      // Counted from the commit: a write may wait for longer than a lease lasts.
+      const until = () => clock.now() + limits.uploadLeaseMs;
+      const stands = await store.write(async (tx) => await tx.calls.renewUpload(callId, until()));
       if (!stands) this.#lost.abort(uploadErased(this.#call));
     } catch (error) {
       this.#engine.log.warn('upload.renew_failed', { code: codeOf(error) });

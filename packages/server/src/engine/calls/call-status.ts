@@ -3,7 +3,10 @@ import type { Tombstone } from '../../model/erasure.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
 import { findCall, tombstoneToken } from '../identifiers.ts';
 
-/** Where a session's call is: archived (or on its way), being erased, gone, or never heard of. */
+/**
+ * Where a session's call is: archived (or on its way), being erased, gone, or never heard of. Gone is also one whose keys are
+ * destroyed while a lock of the blob store keeps its bytes.
+ */
 export type SessionStanding =
   | { kind: 'call'; call: Call }
   | { kind: 'erasing'; tombstone: Tombstone }
@@ -34,7 +37,8 @@ export async function standingOf(engine: Engine, caller: Caller, sessionId: stri
   // What is still being erased says more than what has gone before, and a call more than what was sent ahead of one.
   const [tombstone] = tombstones.toSorted((a, b) => rankOf(a) - rankOf(b));
   if (tombstone === undefined) return { kind: 'unknown' };
-  return tombstone.goneAt === null ? { kind: 'erasing', tombstone } : { kind: 'gone', tombstone };
+  const isErasing = tombstone.goneAt === null && !(await reads.erasures.lockedAmong([tombstone.callId])).size;
+  return { kind: isErasing ? 'erasing' : 'gone', tombstone };
 }
 
 function rankOf({ goneAt, lastStatus }: Tombstone): number {

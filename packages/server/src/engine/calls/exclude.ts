@@ -28,8 +28,8 @@ export async function excludeSessions(
 /** Looks at each call again in its transaction: since it was found, a purge may have begun or ended. */
 async function markExcluded(engine: Engine, caller: Caller, callIds: readonly string[]): Promise<void> {
   await engine.store.write(async (tx) => {
-    const purged = await gatedByPurge(tx, callIds);
     const calls = await tx.calls.findMany(caller.tenant.id, callIds);
+    const purged = await gatedByPurge(tx, callIds);
     const excluded = calls.filter(({ id, status }) => status === 'complete' && !purged.has(id));
     if (excluded.length === 0) return;
     for (const { id } of excluded) await tx.calls.update(id, { status: 'excluded' });

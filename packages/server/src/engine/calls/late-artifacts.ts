@@ -52,10 +52,11 @@ export async function nameLateArtifacts(
 
 /** Extends the lease of one that nobody has destroyed; false for any other. */
 export async function renewLateArtifact(engine: Engine, slot: number): Promise<boolean> {
-  const until = engine.clock.now() + engine.limits.uploadLeaseMs;
-  return await engine.store.write(
-    async (tx) => (await artifactOfSlot(tx, slot)) !== undefined && (await tx.lateArtifacts.renew(slot, until)),
-  );
+  return await engine.store.write(async (tx) => {
+    if ((await artifactOfSlot(tx, slot)) === undefined) return false;
+    // Counted from the commit: a write may wait for longer than a lease lasts.
+    return await tx.lateArtifacts.renew(slot, engine.clock.now() + engine.limits.uploadLeaseMs);
+  });
 }
 
 /**
@@ -120,6 +121,8 @@ type Found = { left: 'all' | 'bytes' | 'nothing'; blobs: readonly BlobName[] };
 
 async function end(engine: Engine, late: LateSlot, mayEnd: (tx: StoreTx) => Promise<boolean>): Promise<boolean> {
   const { left, blobs } = await engine.store.write(async (tx): Promise<Found> => {
+    // Who finishes it has the call's row too: either it has come by now, or it never will.
+    await tx.calls.lock([late.callId]);
     if (!(await mayEnd(tx))) return { left: 'nothing', blobs: [] };
     const artifact = await artifactOfSlot(tx, late.slot);
     // Of which kind it was, its row would say: another kind has no bytes under this name.

@@ -72,6 +72,7 @@ async function* whileAllowed(engine: Engine, callId: string, plain: AsyncIterabl
   for await (const chunk of plain) {
     if (Math.abs(engine.clock.now() - checkedAt) >= recheckMs) {
       checkedAt = engine.clock.now();
+      if (!engine.reach.isVaultThere) throw new AppError('vault_unreachable');
       // The row last: an erasure that lets go of its gate between the two reads has taken it.
       const isHidden = (await gatedAmong(engine.store.reads, [callId], 'recording')).has(callId);
       const isThere = (await engine.store.reads.artifacts.find(callId, 'recording')) !== undefined;

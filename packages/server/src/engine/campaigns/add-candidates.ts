@@ -98,12 +98,13 @@ async function show(
   const added = named.filter((one) => one.artifacts.length > 0).map((one) => one.id);
   const taskIds = [...new Set(named.map(({ given }) => given.taskId))];
   await engine.store.write(async (tx) => {
+    const tasks = await tx.tasks.findMany(caller.tenant.id, taskIds);
     const rows = await tx.candidates.findMany(caller.tenant.id, added);
     // Swept: this took longer than anybody waits for it. What somebody else has finished is as good as ours.
     if (rows.length < added.length) throw tooSlow();
     const adding = rows.filter(({ status }) => status === 'ADDING');
     await tx.candidates.show(adding.map(({ id }) => id));
-    for (const task of await tx.tasks.findMany(caller.tenant.id, taskIds)) {
+    for (const task of tasks) {
       const count = adding.filter(({ taskId }) => taskId === task.id).length;
       const status = statusAfter(task, start);
       if (status !== task.status) await tx.tasks.update(task.id, { status, updatedAt: engine.clock.now() });

@@ -26,7 +26,8 @@ export class AddingLease {
     const at = this.#engine.clock.now();
     const isDue = this.#ids.length > 0 && this.#isDue(at);
     const done = await this.#engine.store.write(async (tx) => {
-      if (isDue) await tx.candidates.renew(this.#ids, at);
+      // Counted from the commit: a write may wait for longer than a lease lasts.
+      if (isDue) await tx.candidates.renew(this.#ids, this.#engine.clock.now());
       return await work(tx);
     });
     // Not inside: a transaction may run more than once, or never commit.

@@ -1,6 +1,6 @@
 import { auditEntry } from '../audit/audit-entry.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
-import { coresOf } from '../identifiers.ts';
+import { coresOf, underLivingEpochs } from '../identifiers.ts';
 import { findTask } from './read-task.ts';
 import { queriesOfAll } from './repeats.ts';
 
@@ -18,8 +18,10 @@ export async function cancelCandidates(
   const cores = (await coresOf(engine, tenant, [{ kind: 'phone', value: asked.phone }])).map(({ core }) => core);
   return await engine.store.write(async (tx) => {
     const task = await findTask(tx, tenant.id, asked.taskId);
-    const tokens = await queriesOfAll(engine, tx, tenant, cores);
-    const carriers = await tx.candidates.carriers(tenant.id, task.id, 'phone', tokens);
+    const carriers = await underLivingEpochs(tx, tenant.id, async (epochs) => {
+      const tokens = await queriesOfAll(engine, epochs, cores);
+      return await tx.candidates.carriers(tenant.id, task.id, 'phone', tokens);
+    });
     const ids = [...new Set(carriers.map((one) => one.candidateId))];
     const cancelled = await tx.candidates.cancel(ids, engine.clock.now());
     if (cancelled > 0) {

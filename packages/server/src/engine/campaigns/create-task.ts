@@ -38,7 +38,12 @@ export async function taskOfDay(engine: Engine, caller: Caller, of: DayOfBot, co
   requireScope(caller, 'calls:write');
   const { id: tenantId } = caller.tenant;
   const find = async (on: Pick<StoreReads, 'tasks'>) => await on.tasks.findOfDay(tenantId, of);
-  const task = (await find(engine.store.reads)) ?? (await nameTask(engine, caller, find, of));
+  const findAlone = async (tx: StoreTx) => {
+    const digest = `${of.botId} ${of.templateId} ${of.day}`;
+    await tx.locks.take([{ tenantId, what: 'day-task', digest }], 'alone');
+    return await find(tx);
+  };
+  const task = (await find(engine.store.reads)) ?? (await nameTask(engine, caller, findAlone, of));
   if (task.status === 'ADDING') await sealTask(engine, caller, task, content);
   return task.id;
 }

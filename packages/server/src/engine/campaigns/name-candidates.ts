@@ -167,7 +167,8 @@ async function lookAtTasks(
 ): Promise<{ tasks: Map<string, Task>; standing: Repeats }> {
   const tasks = new Map<string, Task>();
   const standing = new Repeats();
-  for (const taskId of new Set(coming.map((one) => one.taskId))) {
+  // Each task is taken, so that nobody else names anybody on it; in one order, whatever the order of the candidates.
+  for (const taskId of [...new Set(coming.map((one) => one.taskId))].sort()) {
     const task = await findTask(tx, caller.tenant.id, taskId);
     refuseHalted(task);
     tasks.set(taskId, task);

@@ -1,9 +1,9 @@
 import { blocksOf, encryptCores } from '../../keys/token-cipher.ts';
 import type { CandidateStatus } from '../../model/campaign.ts';
 import type { StoreTx } from '../../model/store.ts';
-import type { TokenQuery } from '../../model/token-store.ts';
+import type { Epoch, TokenQuery } from '../../model/token-store.ts';
 import type { Caller, Engine } from '../context.ts';
-import { coresOfOwner, type KindCore } from '../identifiers.ts';
+import { coresOfOwner, type KindCore, underLivingEpochs } from '../identifiers.ts';
 
 /** By what a repeated request is told from a new one: cores of numbers and of the client's own id, as text. */
 export type Likeness = { phones: readonly string[]; external: string };
@@ -89,13 +89,15 @@ export async function standingOn(
     return external.length > 0 ? external : cores.filter((one) => one.kind === 'phone');
   });
   const states = new Map<string, Standing['state']>();
-  for (const kind of ['phone', 'external'] as const) {
-    const cores = wanted.filter((one) => one.kind === kind).map((one) => one.core);
-    const tokens = await queriesOfAll(engine, tx, tenant, cores);
-    for (const one of await tx.candidates.carriers(tenant.id, taskId, kind, tokens)) {
-      states.set(one.candidateId, stateOf(one));
+  await underLivingEpochs(tx, tenant.id, async (epochs) => {
+    for (const kind of ['phone', 'external'] as const) {
+      const cores = wanted.filter((one) => one.kind === kind).map((one) => one.core);
+      const tokens = await queriesOfAll(engine, epochs, cores);
+      for (const one of await tx.candidates.carriers(tenant.id, taskId, kind, tokens)) {
+        states.set(one.candidateId, stateOf(one));
+      }
     }
-  }
+  });
   for (const { callId } of await tx.erasures.gatesOf([...states.keys()])) {
     if (states.get(callId) !== 'erased') states.set(callId, 'erasing');
   }
@@ -111,16 +113,15 @@ function stateOf({ status, isErased }: { status: CandidateStatus; isErased: bool
   return status === 'ADDING' ? 'adding' : 'shown';
 }
 
-/** Many cores as they would be stored under each living epoch. */
+/** Many cores as they would be stored under each living epoch, oldest first: so a token that moves is met once at least. */
 export async function queriesOfAll(
   engine: Engine,
-  tx: StoreTx,
-  tenant: Caller['tenant'],
+  epochs: readonly Epoch[],
   cores: readonly Buffer[],
 ): Promise<TokenQuery[]> {
   const queries: TokenQuery[] = [];
   if (cores.length === 0) return queries;
-  for (const epoch of await tx.tokens.epochs(tenant.id)) {
+  for (const epoch of epochs) {
     const key = await engine.secrets.epochKey(epoch);
     const tokens = blocksOf(encryptCores(key, Buffer.concat([...cores])));
     key.fill(0);

@@ -63,7 +63,8 @@ async function destroyApart(engine: Engine, swept: Swept, rows: readonly Unfinis
 async function destroy(engine: Engine, swept: Swept, rows: readonly Unfinished[], before: number): Promise<number> {
   return await engine.store.write(async (tx) => {
     const slotsOf = new Map<string, { tenantId: string; slots: number[] }>();
-    for (const { id, tenantId } of rows) {
+    // In the order in which everybody takes rows.
+    for (const { id, tenantId } of rows.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
       const row = await swept.find(tx, { id, tenantId });
       if (row?.status !== 'ADDING' || row.updatedAt >= before) continue;
       const slots = (await tx.artifacts.deleteOfOwner(id)).map((artifact) => artifact.slot);

@@ -5,6 +5,7 @@ import type { StoreTx } from '../../model/store.ts';
 import type { Head } from '../../model/vault.ts';
 import { askerOf, auditEntry } from '../audit/audit-entry.ts';
 import type { Engine } from '../context.ts';
+import { tellVerified } from './erasure-times.ts';
 import { removeBytes } from './remove.ts';
 import { completeErasure, type Run } from './run.ts';
 import { spanOf } from './shred.ts';
@@ -113,6 +114,8 @@ async function verifyBatch(engine: Engine, { all }: Batch, head: Head): Promise<
     for (const one of ours) await tellEnd(engine, tx, one);
     return ids;
   });
+  const times = { sealedAt: head.sealedAt, goneAt: engine.clock.now() };
+  for (const { erasure } of all) if (ended.includes(erasure.id)) tellVerified(engine, erasure, times);
   await engine.faults.at('verify:recorded');
   await engine.faults.at('erase:completed');
   return ended;

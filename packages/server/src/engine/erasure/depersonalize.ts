@@ -127,6 +127,8 @@ async function lookAtCandidate(
   if (calls.some(isLive)) throw new AppError('call_live');
   const left = calls.filter((call) => !call.isUploadDoomed && !isDone(call, what)).map((call) => call.id);
   const isStillSo = async (tx: StoreTx) => {
+    // Whoever adds a call to the candidate has committed by the next look, or finds the erasure begun.
+    await tx.candidates.lock([candidateId]);
     const now = await tx.calls.idsOfCandidate(tenant.id, candidateId);
     return now.length === callIds.length && now.every((id, i) => id === callIds[i]);
   };

@@ -1,9 +1,9 @@
-import type { Call } from '../../model/call.ts';
+import { type Call, isArchived } from '../../model/call.ts';
 import { AppError } from '../../model/errors.ts';
 import type { StoreReads, StoreTx } from '../../model/store.ts';
 import type { Caller, Engine } from '../context.ts';
 import { carriers, eventKinds, sortedByComing } from '../events/awaited.ts';
-import { type Cores, coresOf, coresOfOwner } from '../identifiers.ts';
+import { type Cores, coresOf, coresOfOwner, lockKeysOf } from '../identifiers.ts';
 
 /** Events that wait for calls which are being purged, or for sessions of which there is nothing else. */
 export type EarlyEvents = {
@@ -67,7 +67,18 @@ export async function findEarlyEvents(engine: Engine, caller: Caller, asked: Ask
     }
   }
   const before = statesOf(found);
-  const isStillSo = async (tx: StoreTx) => statesOf(await lookAll(engine, tx, tenantId, lookUps)) === before;
+  const keys = lockKeysOf(
+    tenantId,
+    lookUps.map(({ cores }) => cores),
+  );
+  const unfinished = found.flat().flatMap((call) => (isArchived(call) ? [] : [call.id]));
+  const isStillSo = async (tx: StoreTx) => {
+    // Whoever brings something under one of these identifiers has committed by the next look, or finds the erasure begun; and
+    // so has whoever gives up what was on its way, whose row is taken for that.
+    await tx.locks.take(keys, 'alone');
+    await tx.calls.lock(unfinished);
+    return statesOf(await lookAll(engine, tx, tenantId, lookUps)) === before;
+  };
   return { callIds: [...callIds], bySession, isStillSo };
 }
 

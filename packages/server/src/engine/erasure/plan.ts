@@ -100,7 +100,17 @@ export async function planAndStart(
 }
 
 function plannedItem(erasureId: string, seq: number, callId: string): Item {
-  return { erasureId, seq, callId, state: 'planned', outcome: null, failedCode: null, journalId: null };
+  return {
+    erasureId,
+    seq,
+    callId,
+    state: 'planned',
+    outcome: null,
+    failedCode: null,
+    journalId: null,
+    lockedSince: null,
+    lockedUntil: null,
+  };
 }
 
 /**

@@ -28,12 +28,14 @@ export async function resolveCalls(engine: Engine, caller: Caller, callIds: read
   const tombstones = new Map(
     stones.flatMap((stone) => (stone.lastStatus === 'awaited' ? [] : [[stone.callId, stone]])),
   );
+  const unsure = stones.flatMap((stone) => (stone.goneAt === null ? [stone.callId] : []));
+  const locked = unsure.length === 0 ? new Set<string>() : await reads.erasures.lockedAmong(unsure);
   return callIds.map((id) => {
     const call = calls.get(id);
     if (call !== undefined) return { kind: 'call', call };
     const tombstone = tombstones.get(id);
     if (tombstone === undefined) return { kind: 'unknown' };
-    return { kind: tombstone.goneAt === null ? 'erasing' : 'gone', tombstone };
+    return { kind: tombstone.goneAt === null && !locked.has(id) ? 'erasing' : 'gone', tombstone };
   });
 }
 

@@ -6,6 +6,7 @@ import type { Head } from '../../model/vault.ts';
 import { askerOf, auditEntry } from '../audit/audit-entry.ts';
 import type { Engine } from '../context.ts';
 import { heldAmong } from '../holds/held-calls.ts';
+import { tellShredded, tellVerified } from './erasure-times.ts';
 import { removeItems } from './remove.ts';
 import { verifyItems } from './verify.ts';
 
@@ -26,8 +27,6 @@ const all = Number.MAX_SAFE_INTEGER;
 const shredMax = 1000;
 /** Items of the first transaction of a run; the next ones grow or shrink with the time it took. */
 const firstLimit = 100;
-/** A shredding transaction should hold the database no longer than this. */
-const shredAimMs = 35;
 /** Items removed or verified in one step: each syncs every folder that it touches, so more at a time cost less. */
 const stepMax = 4000;
 
@@ -50,7 +49,7 @@ export async function shredErasure(engine: Engine, run: Run, fresh?: Fresh): Pro
     if (last === undefined) break;
     const tookMs = await shredItems(engine, run, erasure, items);
     if (fromSeq === 0) engine.sealer.expectMore();
-    limit = nextLimit(limit, tookMs);
+    limit = nextLimit(limit, tookMs, engine.store.writeAimMs);
     fromSeq = last.seq + 1;
     // Requests that came meanwhile get their turn before the next transaction.
     await nextTurn();
@@ -62,6 +61,7 @@ export async function shredErasure(engine: Engine, run: Run, fresh?: Fresh): Pro
       await run.fence(tx);
       await tx.erasures.stamp(erasure.id, { shreddedAt: engine.clock.now() });
     });
+    tellShredded(engine, erasure);
   }
   await engine.faults.at('erase:shredded');
   return { isSmall: false, areAll: false };
@@ -146,11 +146,11 @@ async function eachStep(
  * (`item_held`) a native erasure waits for a release.
  */
 async function endErasure(engine: Engine, run: Run): Promise<void> {
-  await engine.store.write(async (tx) => {
+  const ended = await engine.store.write(async (tx) => {
     await run.fence(tx);
     const erasure = await tx.erasures.find(run.erasureId);
     const tally = await tx.erasures.tally(run.erasureId);
-    if (erasure === undefined) return;
+    if (erasure === undefined) return undefined;
     // The job must not end before its items do: nobody would come back for them.
     const left = tally.planned + tally.shredded + tally.removed;
     if (left > 0) throw new AppError('internal', { detail: `${left} items are not through yet` });
@@ -161,7 +161,9 @@ async function endErasure(engine: Engine, run: Run): Promise<void> {
     const counts = { verified: tally.verified, held: tally.held };
     await tx.audit.append(auditEntry(engine, askerOf(erasure), 'erasure.completed', erasure.id, counts));
     await run.finish(tx);
+    return { ...erasure, goneAt };
   });
+  if (ended !== undefined) tellVerified(engine, ended, ended);
   await engine.faults.at('erase:completed');
 }
 
@@ -213,7 +215,7 @@ async function erasureOf(engine: Engine, id: string): Promise<Erasure> {
 }
 
 /** More items while transactions are short, fewer when one took too long. */
-function nextLimit(limit: number, tookMs: number): number {
-  const wanted = Math.floor((limit * shredAimMs) / Math.max(tookMs, 1));
+function nextLimit(limit: number, tookMs: number, aimMs: number): number {
+  const wanted = Math.floor((limit * aimMs) / Math.max(tookMs, 1));
   return Math.min(shredMax, Math.max(20, Math.min(wanted, limit * 2)));
 }

@@ -19,6 +19,7 @@ import { heldAmong } from '../holds/held-calls.ts';
 import { toTombstoneTokens } from '../identifiers.ts';
 import { toErasedDetail } from '../journal-details.ts';
 import { clearSpan } from './clear-span.ts';
+import { tellShredded } from './erasure-times.ts';
 
 /** A span of one erasure's planned items, and the fence of whoever asks. */
 export type ShredRequest = {
@@ -101,10 +102,8 @@ async function shredTogether(engine: Engine, requests: readonly ShredRequest[]):
   await engine.store.write(async (tx) => {
     began = performance.now();
     doomed = [];
-    for (const request of requests) {
-      await request.fence(tx);
-      doomed.push(await clearRows(engine, tx, request));
-    }
+    await takeRows(tx, requests);
+    for (const request of requests) doomed.push(await clearRows(engine, tx, request));
     await engine.faults.at('shred:rows-cleared');
     const slots = doomed.flatMap((one) => [...one.slotsOf.values()].flat());
     const destroyed = new Set(await engine.tree.destroy(tx.keys, slots));
@@ -112,8 +111,22 @@ async function shredTogether(engine: Engine, requests: readonly ShredRequest[]):
     await engine.faults.at('shred:recorded');
   });
   const tookMs = performance.now() - began;
+  for (const { erasure, areAll } of requests) if (areAll) tellShredded(engine, erasure);
   await engine.faults.at('shred:committed');
   return doomed.map(({ request, items }) => ({ tookMs, held: request.items.length - items.length }));
+}
+
+/**
+ * Proves the leases, and takes all that is read from here on before any of it is read: so whoever still writes anything of
+ * these calls and candidates has committed, or finds them gone. In one order, whatever shares the transaction.
+ */
+async function takeRows(tx: StoreTx, requests: readonly ShredRequest[]): Promise<void> {
+  for (const { fence } of requests) await fence(tx);
+  const tenantIds = new Set(requests.map(({ erasure }) => erasure.tenantId));
+  for (const tenantId of [...tenantIds].sort()) await tx.holds.lock(tenantId, 'shared');
+  const ids = requests.flatMap(({ items }) => items.map((item) => item.callId));
+  await tx.candidates.lock(ids);
+  await tx.calls.lock(ids);
 }
 
 async function clearRows(engine: Engine, tx: StoreTx, request: ShredRequest): Promise<Doomed> {
@@ -139,7 +152,6 @@ async function clearRows(engine: Engine, tx: StoreTx, request: ShredRequest): Pr
  */
 async function setHeldAside(engine: Engine, tx: StoreTx, request: ShredRequest): Promise<readonly Item[]> {
   const { erasure, items } = request;
-  await tx.holds.lock(erasure.tenantId, 'shared');
   const held = await heldAmong(
     engine,
     tx,

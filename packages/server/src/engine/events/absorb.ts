@@ -1,22 +1,20 @@
 import { journalEntry } from '../../keys/journal-entries.ts';
 import { newId } from '../../lib/ids.ts';
-import type { Artifact, Identifier, MetadataEvent } from '../../model/call.ts';
+import type { Artifact, MetadataEvent } from '../../model/call.ts';
 import { hasCode } from '../../model/errors.ts';
+import type { LockKey } from '../../model/locks.ts';
 import type { StoreReads, StoreTx } from '../../model/store.ts';
 import type { Tenant } from '../../model/tenant.ts';
 import { clearUpload } from '../archive/abandoned-uploads.ts';
 import { openJson } from '../artifacts.ts';
 import type { Engine } from '../context.ts';
 import { gatedByPurge } from '../erasure/resolve.ts';
-import { type Cores, coresOf } from '../identifiers.ts';
+import { type Cores, type KindCore, lockKeysOf } from '../identifiers.ts';
 import { carriers, eventKinds, sortedByComing } from './awaited.ts';
 import { type LateMetadata, sealEvent } from './sealed-event.ts';
 
-/** Said of a gathering that has been overtaken. */
-export const notGathered = -1;
-
-/** The call that has come: whose events these are to be. */
-export type Comer = { details: Artifact; identifiers: readonly Identifier[] };
+/** The call that has come, whose events these are to be, and what it is found by. */
+export type Comer = { details: Artifact; cores: readonly KindCore[] };
 
 /** What waits for a call, sealed anew for it outside any transaction. */
 export type Gathered = {
@@ -29,6 +27,8 @@ export type Gathered = {
   waiting: readonly Waiting[];
   /** Ids of awaited calls that cannot be opened. */
   damaged: ReadonlySet<string>;
+  /** What the taking has: `keys`, shared, so that nothing comes to wait meanwhile; the rows of the call and of what waits. */
+  locks: { keys: readonly LockKey[]; callIds: readonly string[] };
 };
 
 /** `event` is undefined for one whose sender has not written it yet: it will look for the call itself. */
@@ -42,23 +42,30 @@ type AwaitedRow = { callId: string; details: Artifact; isWanted: boolean };
  * are, for they must not keep a call from being archived; any other failure passes through, since they would be lost.
  */
 export async function gatherAwaited(engine: Engine, tenant: Tenant, call: Comer): Promise<Gathered> {
-  const cores: Cores[] = [];
+  const cores = eventCoresOf(call.cores);
   const waiting: Waiting[] = [];
   const damaged = new Set<string>();
   const callId = call.details.ownerId;
   const { reads } = engine.store;
-  if (!(await reads.calls.anyAwaited(tenant.id))) return { callId, isLooked: false, cores, waiting, damaged };
-  for (const kind of eventKinds) {
-    const mine = call.identifiers.filter((identifier) => identifier.kind === kind);
-    const made = await coresOf(engine, tenant, mine);
-    if (made.length > 0) cores.push({ kind, cores: made.map(({ core }) => core) });
+  const keys = lockKeysOf(tenant.id, cores);
+  if (!(await reads.calls.anyAwaited(tenant.id))) {
+    return { callId, isLooked: false, cores, waiting, damaged, locks: { keys, callIds: [] } };
   }
   for (const awaited of await awaitedRows(engine, reads, tenant.id, { callId, cores })) {
     const opened = await openAwaited(engine, awaited.details);
     if (opened === 'damaged') damaged.add(awaited.callId);
     else waiting.push({ awaited, event: opened && (await sealEvent(engine, call.details, opened)) });
   }
-  return { callId, isLooked: true, cores, waiting, damaged };
+  const callIds = waiting.length === 0 ? [] : [callId, ...waiting.map(({ awaited }) => awaited.callId)];
+  return { callId, isLooked: true, cores, waiting, damaged, locks: { keys, callIds } };
+}
+
+/** Those by which events name their calls. */
+function eventCoresOf(all: readonly KindCore[]): Cores[] {
+  return eventKinds.flatMap((kind) => {
+    const mine = all.filter((one) => one.kind === kind);
+    return mine.length === 0 ? [] : [{ kind, cores: mine.map(({ core }) => core) }];
+  });
 }
 
 async function awaitedRows(
@@ -103,41 +110,37 @@ async function openAwaited(
 }
 
 /**
- * Gives a call what was gathered for it, in the transaction that makes it visible, while it still counts as on its way.
- * The keys under which events waited are destroyed, but for those that another call is to take too. Returns how many;
- * `notGathered`, with nothing done, when something else waits by now.
+ * Gives a call what was gathered for it, in the transaction that makes it visible and has what `Gathered.locks` names, while
+ * it still counts as on its way. Returns the ids of the awaited calls that nobody else is to take: `endAwaited` ends them.
+ * Undefined, with nothing done, when something else waits by now.
  */
 export async function takeAwaited(
   engine: Engine,
   tx: StoreTx,
   tenant: Tenant,
   { callId, isLooked, cores, waiting, damaged }: Gathered,
-): Promise<number> {
-  if (!(await tx.calls.anyAwaited(tenant.id))) return waiting.length === 0 ? 0 : notGathered;
-  if (!isLooked) return notGathered;
+): Promise<string[] | undefined> {
+  if (!(await tx.calls.anyAwaited(tenant.id))) return waiting.length === 0 ? [] : undefined;
+  if (!isLooked) return undefined;
   const now = (await awaitedRows(engine, tx, tenant.id, { callId, cores })).filter((row) => !damaged.has(row.callId));
   const isSame = now.length === waiting.length && now.every((row, i) => isSameRow(row, waiting[i]?.awaited));
-  if (!isSame) return notGathered;
+  if (!isSame) return undefined;
   await tx.events.insert(waiting.flatMap(({ event }) => event ?? []));
-  return await endAwaited(
-    engine,
-    tx,
-    tenant.id,
-    now.flatMap((row) => (row.isWanted ? [] : [row.callId])),
-  );
+  return now.flatMap((row) => (row.isWanted ? [] : [row.callId]));
 }
 
 function isSameRow({ details }: AwaitedRow, before: AwaitedRow | undefined): boolean {
   return details.slot === before?.details.slot && (details.sealed === null) === (before.details.sealed === null);
 }
 
-/** Removes awaited calls and destroys their keys, in one rewrite of the tree. Returns how many calls. */
+/** Removes awaited calls, whose rows are taken, and destroys their keys, in one rewrite of the tree. Returns how many calls. */
 export async function endAwaited(
   engine: Engine,
   tx: StoreTx,
   tenantId: string,
   callIds: readonly string[],
 ): Promise<number> {
+  if (callIds.length === 0) return 0;
   const slotsOf = new Map<string, number[]>();
   for (const id of callIds) slotsOf.set(id, (await clearUpload(engine, tx, id)).slots);
   const destroyed = new Set(await engine.tree.destroy(tx.keys, [...slotsOf.values()].flat()));

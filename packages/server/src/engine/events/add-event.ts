@@ -7,7 +7,7 @@ import type { StoreReads, StoreTx } from '../../model/store.ts';
 import { sealJson } from '../artifacts.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
 import { gatedAmong } from '../erasure/gates.ts';
-import { type Cores, coresOf, insertTokens, tombstoneToken } from '../identifiers.ts';
+import { type Cores, coresOf, insertTokens, lockKeysOf, tombstoneToken } from '../identifiers.ts';
 import { awaitedMax, awaitedRow, carriers, sortedByComing } from './awaited.ts';
 import { type LateMetadata, sealEvent } from './sealed-event.ts';
 
@@ -53,7 +53,7 @@ export async function addEvent(
         continue;
       }
       if (!found.waits) return applied.size > 0 ? 'applied' : 'dropped';
-      if (await keep(engine, event)) return 'kept';
+      if (await keep(engine, event, applied)) return 'kept';
     }
   }
   throw new AppError('store_busy', { detail: 'the calls of an event came and went' });
@@ -108,6 +108,7 @@ async function apply(engine: Engine, { late }: Arriving, details: readonly Artif
   await engine.faults.at('event:sealed');
   const applied = await engine.store.write(async (tx) => {
     const ids = sealed.map((event) => event.callId);
+    await tx.calls.lock(ids);
     // Details that a change is about to put in their place are not there yet.
     const sealedNow = (await tx.artifacts.findMany(ids, 'details')).filter((one) => one.sealed !== null);
     const slots = new Map(sealedNow.map((one) => [one.ownerId, one.slot]));
@@ -142,10 +143,10 @@ async function sealFor(engine: Engine, details: readonly Artifact[], late: LateM
 }
 
 /**
- * Keeps an event until its call comes, under the identifier by which it named it. False when its call has come, or an
- * erasure has begun, meanwhile: then all is looked at anew.
+ * Keeps an event until its call comes, under the identifier by which it named it. False when a call to which it was not
+ * applied has come, or an erasure has begun, meanwhile: then all is looked at anew.
  */
-async function keep(engine: Engine, event: Arriving): Promise<boolean> {
+async function keep(engine: Engine, event: Arriving, applied: ReadonlySet<string>): Promise<boolean> {
   const { caller, cores, late } = event;
   const { tenant } = caller;
   const receivedAt = engine.clock.now();
@@ -153,8 +154,11 @@ async function keep(engine: Engine, event: Arriving): Promise<boolean> {
   const details = await engine.issuer.withSlots(1, async (slots) => {
     const row = awaitedRow(tenant, id, slots[0] ?? 0, receivedAt);
     return await engine.store.write(async (tx) => {
+      // A call that carries the identifier becomes visible, or a purge of it begins, either before this or when it is there.
+      await tx.locks.take(lockKeysOf(tenant.id, [cores]), 'alone');
       const now = await lookFor(engine, tx, event);
       if (typeof now === 'string' || !now.waits) return undefined;
+      if (now.details.some((one) => !applied.has(one.ownerId))) return undefined;
       const { awaited } = sortedByComing(await carriers(engine, tx, tenant.id, cores));
       if (awaited.length >= awaitedMax) {
         throw new AppError('input_invalid', { message: `${awaitedMax} events wait for this id already` });
@@ -186,6 +190,7 @@ async function fill(
   try {
     const sealed = await sealJson(engine, details, content);
     const isThere = await engine.store.write(async (tx) => {
+      await tx.calls.lock([details.ownerId]);
       const row = await tx.artifacts.find(details.ownerId, 'details');
       if (row !== undefined) await tx.artifacts.setSealed(details.slot, { sealed });
       return row !== undefined;

@@ -37,7 +37,7 @@ export function awaitedRow(tenant: Tenant, id: string, slot: number, now: number
   };
 }
 
-/** All calls, of any status, that carry one of these, oldest first. */
+/** All calls, of any status, that carry one of these, oldest first. Takes none of their rows. */
 export async function carriers(
   engine: Engine,
   on: StoreReads | StoreTx,
@@ -47,7 +47,7 @@ export async function carriers(
   const found: Call[] = [];
   for (let afterId = ''; ; ) {
     const owners = await findByCores(engine, on, tenantId, cores, { afterId, limit: batch });
-    found.push(...(await on.calls.findMany(tenantId, owners)));
+    found.push(...(await on.calls.peek(tenantId, owners)));
     const last = owners.at(-1);
     if (last === undefined || owners.length < batch) return found;
     afterId = last;

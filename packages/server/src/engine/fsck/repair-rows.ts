@@ -21,7 +21,7 @@ import { type Repairs, repairOne } from './one-repair.ts';
 export async function repairTokens(on: Repairs, cure: CureOf<'tokens'>): Promise<void> {
   const { ownerId } = cure;
   await repairOne(on, cure.code, async (tx) => {
-    const tokens = await tx.tokens.ofOwner(ownerId);
+    const tokens = await standingTokens(tx, ownerId);
     const kept: StoredToken[] = [];
     for (const token of tokens) if (await leadsSomewhere(tx, token)) kept.push(token);
     if (kept.length === tokens.length) return undefined;
@@ -30,6 +30,13 @@ export async function repairTokens(on: Repairs, cure: CureOf<'tokens'>): Promise
     const ids = { tokens: tokens.length - kept.length };
     return { what: `tokens of ${ownerId}`, tenantId: tokens[0]?.tenantId ?? null, subjectId: ownerId, ids };
   });
+}
+
+/** The tokens of an owner, none of which stands under another epoch before the transaction has ended. */
+async function standingTokens(tx: StoreTx, ownerId: string): Promise<StoredToken[]> {
+  const tenantIds = new Set((await tx.tokens.ofOwner(ownerId)).map((token) => token.tenantId));
+  for (const tenantId of [...tenantIds].sort()) await tx.tokens.takeTurn(tenantId);
+  return await tx.tokens.ofOwner(ownerId);
 }
 
 /** Removes the events of a call that was purged: what opened them is gone. Those of any other call may be wanted again. */

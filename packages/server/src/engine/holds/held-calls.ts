@@ -12,7 +12,8 @@ import { coresOfOwner, queriesOf, underLivingEpochs } from '../identifiers.ts';
 const pageSize = 1000;
 
 /**
- * Which of these calls and candidates an active hold of the tenant covers, as seen by this transaction or read. An awaited
+ * Which of these calls and candidates an active hold of the tenant covers, as seen by this transaction or read; a transaction
+ * that decides by it has the tenant's holds locked. An awaited
  * call is held with the call that is on its way to take it, a candidate with any of its calls, and a call with its
  * candidate where a hold names that one.
  *
@@ -28,12 +29,12 @@ export async function heldAmong(
   const held = new Set<string>();
   const holds = await on.holds.active(tenantId);
   if (holds.length === 0 || callIds.length === 0) return held;
-  const calls = new Map((await on.calls.findMany(tenantId, callIds)).map((call) => [call.id, call]));
-  const candidates = calls.size === callIds.length ? [] : await on.candidates.findMany(tenantId, callIds);
+  const calls = new Map((await on.calls.peek(tenantId, callIds)).map((call) => [call.id, call]));
+  const candidates = calls.size === callIds.length ? [] : await on.candidates.peek(tenantId, callIds);
   // With each id, the calls that it is held with.
   const others = await takersOf(engine, on, tenantId, [...calls.values()]);
   for (const { id } of candidates) {
-    others.set(id, await on.calls.findMany(tenantId, await on.calls.idsOfCandidate(tenantId, id)));
+    others.set(id, await on.calls.peek(tenantId, await on.calls.idsOfCandidate(tenantId, id)));
   }
   for (const other of [...others.values()].flat()) calls.set(other.id, other);
   for (const hold of holds) {
@@ -73,7 +74,7 @@ export async function coveredBy(engine: Engine, on: StoreReads | StoreTx, hold: 
   return await underLivingEpochs(on, hold.tenantId, async (epochs) => {
     const named = await on.holds.callsOf(hold.id);
     const covered = new Set(named);
-    for (const { id } of await on.candidates.findMany(hold.tenantId, named)) {
+    for (const { id } of await on.candidates.peek(hold.tenantId, named)) {
       for (const callId of await on.calls.idsOfCandidate(hold.tenantId, id)) covered.add(callId);
     }
     for (const token of await on.tokens.ofOwner(hold.id)) {

@@ -2,7 +2,7 @@ import { journalEntry } from '../../keys/journal-entries.ts';
 import { isId, newId } from '../../lib/ids.ts';
 import type { Artifact, Identifier } from '../../model/call.ts';
 import type { Hold } from '../../model/erasure.ts';
-import { AppError } from '../../model/errors.ts';
+import { AppError, hasCode } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
 import { sealJson } from '../artifacts.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
@@ -36,9 +36,24 @@ export async function placeHold(engine: Engine, caller: Caller, hold: NewHold): 
     return await insertHold(engine, caller, hold, cores, slots);
   });
   await engine.faults.at('hold:placed');
-  const sealed = await sealJson(engine, reason, { reason: hold.reason });
-  await engine.store.write(async (tx) => await tx.artifacts.setSealed(reason.slot, { sealed }));
+  // A restore places it again only from what the vault has.
+  engine.sealer.request();
+  await sealReason(engine, row, reason, hold.reason);
   return row;
+}
+
+/** Puts the reason where it belongs, unless somebody who lists the holds has released this one already. */
+async function sealReason(engine: Engine, { id, tenantId }: Hold, artifact: Artifact, reason: string): Promise<void> {
+  try {
+    const sealed = await sealJson(engine, artifact, { reason });
+    await engine.store.write(async (tx) => {
+      await tx.holds.lock(tenantId, 'shared');
+      if ((await tx.artifacts.find(id, 'hold-reason')) === undefined) return;
+      await tx.artifacts.setSealed(artifact.slot, { sealed });
+    });
+  } catch (error) {
+    if (!hasCode(error, 'key_destroyed')) throw error;
+  }
 }
 
 /** The row of a hold's reason before anything is sealed in it. */
@@ -62,7 +77,6 @@ async function insertHold(
     await tx.holds.insert(row, callIds);
     const tokens = await insertTokens(engine, tx, tenant, row.id, cores);
     await tx.artifacts.insert([reason]);
-    await engine.issuer.confirm(tx.keys, slots);
     const covered = await coveredBy(engine, tx, row);
     await tx.audit.append(auditEntry(engine, caller, 'hold.placed', row.id, { calls: covered.size }));
     // For a replay after a restore. Tokens, not cores: they die with their epoch, which a journal line would outlive.
@@ -70,6 +84,8 @@ async function insertHold(
     const detail = toHoldDetail(row, kept, tokens, await tx.tokens.epochs(tenant.id));
     const what = { tenantId: tenant.id, ownerId: row.id, detail, slots: [] };
     await tx.keys.appendJournal([journalEntry('hold_placed', now, what)]);
+    // After everything that may wait: whoever else names slots of this leaf waits from here to the commit.
+    await engine.issuer.confirm(tx.keys, slots);
   });
   return { row, reason };
 }
@@ -81,6 +97,6 @@ async function insertHold(
 async function withoutFoundCandidates(tx: StoreTx, hold: Hold, covered: ReadonlySet<string>): Promise<string[]> {
   const named = new Set(await tx.holds.callsOf(hold.id));
   const found = [...covered].filter((id) => !named.has(id));
-  const candidates = new Set((await tx.candidates.findMany(hold.tenantId, found)).map(({ id }) => id));
+  const candidates = new Set((await tx.candidates.peek(hold.tenantId, found)).map(({ id }) => id));
   return [...covered].filter((id) => !candidates.has(id));
 }

@@ -1,11 +1,14 @@
 import { AppError, codeOf } from '../../model/errors.ts';
 import type { Job } from '../../model/tenant.ts';
 import type { Engine } from '../context.ts';
+import { refuseWhileLocked, waitsForLock } from '../erasure/locked.ts';
 import { completeErasure, type Run, shredErasure } from '../erasure/run.ts';
 
 /** Pauses before the next attempt: doubling from a quarter of a second up to five minutes. */
 const firstPauseMs = 250;
 export const longestPauseMs = 5 * 60_000;
+/** After the end of a lock: what the blob store's clock may be behind ours. */
+const afterLockMs = 1000;
 
 /** How long to wait after this many attempts. */
 function pauseAfter(attempts: number): number {
@@ -15,6 +18,7 @@ function pauseAfter(attempts: number): number {
 /** Runs one claimed erasure job to its end, or puts it back with a code and a later time. Never throws. */
 export async function runErasureJob(engine: Engine, job: Job, stop: AbortSignal): Promise<void> {
   await withLease(engine, job, stop, async (run) => {
+    await refuseWhileLocked(engine, run.erasureId);
     await shredErasure(engine, run);
     await completeErasure(engine, run);
   });
@@ -68,13 +72,21 @@ async function putBack(engine: Engine, job: Job, error: unknown): Promise<void> 
   const code = codeOf(error);
   if (code !== 'lease_lost')
     engine.log.warn('job.failed', { jobId: job.id, code, attempt: job.attempts, detail: detailOf(error) });
-  const runAt = engine.clock.now() + (code === 'lease_lost' ? 0 : pauseAfter(job.attempts));
   try {
+    const runAt = engine.clock.now() + (code === 'lease_lost' ? 0 : await pauseOf(engine, job));
     await engine.store.write(async (tx) => await tx.jobs.retry(job, runAt, code));
   } catch (failure) {
+    if (codeOf(failure) === 'lease_lost') engine.meter.count('tacet_job_leases_lost_total', {});
     // The lease ends by itself; whoever takes the job over sees the same rows.
     engine.log.warn('job.put_back_failed', { jobId: job.id, code: codeOf(failure) });
   }
+}
+
+/** Bytes that are locked are tried for when the first lock ends; the worker looks after the longest pause in any case. */
+async function pauseOf(engine: Engine, job: Job): Promise<number> {
+  const until = await waitsForLock(engine, job.payload);
+  if (until === undefined) return pauseAfter(job.attempts);
+  return Math.min(longestPauseMs, Math.max(firstPauseMs, until + afterLockMs - engine.clock.now()));
 }
 
 function detailOf(error: unknown): string | undefined {

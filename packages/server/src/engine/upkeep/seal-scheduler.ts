@@ -11,6 +11,8 @@ const pauseMs = 1000;
 const longestWaitMs = 10_000;
 /** With nothing to erase, a seal still comes once a day, so that old root keys keep dying. */
 const dailyMs = 24 * 3_600_000;
+/** Nobody who lives leaves what was destroyed unsealed for so long, whatever the difference of two clocks. */
+const orphanedMs = 3 * longestWaitMs;
 /** After a seal that failed. */
 const retryMs = 1000;
 /** After an attempt to empty the write-ahead log that a reader stood in the way of. */
@@ -23,7 +25,8 @@ type Waiting = { resolve: (head: Head) => void; reject: (error: unknown) => void
 
 /**
  * When to seal (DESIGN section 3): at once if the last seal is a second old, else when it is; while an erasure is being
- * shredded at its last item, at most ten seconds after its first; and once a day. After each seal the write-ahead log is
+ * shredded at its last item, at most ten seconds after its first; and once a day. Each process asks for seals of what it has
+ * destroyed itself, and of what others have left behind. After each seal the write-ahead log is
  * emptied and what has expired is destroyed.
  *
  * Pauses and waits count in steady time: a clock set back must not put off a seal that somebody waits for, nor one set
@@ -82,9 +85,14 @@ export class SealScheduler {
     this.#arm(unsealed.length > 0 ? this.#earliest() : steadyMs() + (await this.#untilDaily()));
   }
 
-  /** Asks for a seal when the last one is a day old: timers stand still while a machine sleeps, and know no set clock. */
-  async requestDaily(): Promise<void> {
-    if ((await this.#untilDaily()) === 0) this.request();
+  /**
+   * Asks for a seal when the last one is a day old: timers stand still while a machine sleeps, and know no set clock. And
+   * when something has been in the journal for longer than any living process leaves it unsealed: another one wrote it, and
+   * died before its own seal.
+   */
+  async requestDue(): Promise<void> {
+    const isOrphaned = await this.#store.reads.journal.hasPending(this.#clock.now() - orphanedMs);
+    if (isOrphaned || (await this.#untilDaily()) === 0) this.request();
   }
 
   /** Resolves when what follows the seals that have begun (an empty log, expired keys) is done too. */

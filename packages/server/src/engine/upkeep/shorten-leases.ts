@@ -2,8 +2,8 @@ import type { Engine } from '../context.ts';
 
 /** No lease is longer, whatever a process is set to (`TACET_JOB_LEASE`, `TACET_UPLOAD_LEASE`, and app.ts for slots). */
 const jobLeaseMsMax = 60_000;
-const uploadLeaseMsMax = 3_600_000;
-const reservationLeaseMsMax = 60_000;
+const uploadLeaseMsMax = 60_000;
+const reservationLeaseMsMax = 30_000;
 /** A failed job waits no longer for its next attempt. */
 const pauseMsMax = 5 * 60_000;
 /** More than work at once; what is left over is found in the next round. */
@@ -46,8 +46,13 @@ async function ofJobs(engine: Engine): Promise<number> {
   });
 }
 
+/** Until when an upload can be leased. This process's own lease is believed even where it is longer. */
+function latestUpload({ clock, limits }: Engine): number {
+  return clock.now() + Math.max(uploadLeaseMsMax, limits.uploadLeaseMs);
+}
+
 async function ofUploads(engine: Engine): Promise<number> {
-  const latest = engine.clock.now() + uploadLeaseMsMax;
+  const latest = latestUpload(engine);
   const uploads = await engine.store.reads.calls.abandonedUploads(Number.MAX_SAFE_INTEGER, limit);
   const late = uploads.filter(({ uploadUntil }) => uploadUntil !== null && uploadUntil > latest);
   if (late.length === 0) return 0;
@@ -65,7 +70,7 @@ async function ofUploads(engine: Engine): Promise<number> {
 }
 
 async function ofLateArtifacts(engine: Engine): Promise<number> {
-  const latest = engine.clock.now() + uploadLeaseMsMax;
+  const latest = latestUpload(engine);
   const late = (await engine.store.reads.lateArtifacts.page(-1, limit)).filter(({ leaseUntil }) => leaseUntil > latest);
   if (late.length === 0) return 0;
   return await engine.store.write(async (tx) => {

@@ -2,6 +2,7 @@ import { endReservations } from '../../keys/slot-issuer.ts';
 import { steadyMs } from '../../lib/clock.ts';
 import { ClockWatch } from '../../lib/clock-watch.ts';
 import { codeOf } from '../../model/errors.ts';
+import type { upkeepTasks } from '../../model/metrics.ts';
 import { dropOldAnswers } from '../answers/drop-old-answers.ts';
 import { sweepAbandonedUploads } from '../archive/abandoned-uploads.ts';
 import { sweepLateArtifacts } from '../calls/late-artifacts.ts';
@@ -58,7 +59,7 @@ export class Upkeep {
     await this.#try('leases', async () => await shortenLeases(engine));
     if (this.#mayEndLeases()) await this.#endLeases();
     await this.#try('daily_seal', async () => {
-      await engine.sealer.requestDaily();
+      await engine.sealer.requestDue();
       return 0;
     });
     await this.#try('expiry', async () => {
@@ -79,13 +80,14 @@ export class Upkeep {
 
   /**
    * False for the length of a lease after the clock was set forward or the machine slept: to a clock that is a day ahead
-   * every upload under way has been silent for a day.
+   * every upload under way has been silent for a day. So too after the database was away, when nobody could renew anything.
    */
   #mayEndLeases(): boolean {
-    const { uploadLeaseMs } = this.#engine.limits;
+    const { limits, standing } = this.#engine;
+    const { uploadLeaseMs } = limits;
     // A holder renews when a third of its lease has passed: a smaller jump leaves it the time.
     if (this.#watch.movedMs() > uploadLeaseMs / 3) this.#leasesHoldUntil = steadyMs() + uploadLeaseMs;
-    return steadyMs() >= this.#leasesHoldUntil;
+    return steadyMs() >= Math.max(this.#leasesHoldUntil, standing.thereSince + uploadLeaseMs);
   }
 
   async #endLeases(): Promise<void> {
@@ -104,11 +106,13 @@ export class Upkeep {
     });
   }
 
-  async #try(what: string, work: () => Promise<number>): Promise<void> {
+  async #try(what: (typeof upkeepTasks)[number], work: () => Promise<number>): Promise<void> {
     try {
       const count = await work();
+      this.#engine.meter.count('tacet_upkeep_rounds_total', { what, outcome: 'done' });
       if (count > 0) this.#engine.log.info(`upkeep.${what}`, { count });
     } catch (error) {
+      this.#engine.meter.count('tacet_upkeep_rounds_total', { what, outcome: 'failed' });
       this.#engine.log.warn('upkeep.failed', { what, code: codeOf(error) });
     }
   }

@@ -1,0 +1,33 @@
+import { describe, expect, test } from 'vitest';
+import type { Item } from '../../model/erasure.ts';
+import { isLockStanding, moreUrgent } from './locked.ts';
+
+const failed = { failedCode: 'blob_failed' };
+const lockedTill = (until: number | null) => ({ failedCode: 'blob_locked', lock: { until } });
+
+describe('of two things that keep bytes of a call', () => {
+  test('the one that may be over at any time counts more than a lock', () => {
+    expect(moreUrgent(undefined, lockedTill(5))).toEqual(lockedTill(5));
+    expect(moreUrgent(failed, lockedTill(5))).toEqual(failed);
+    expect(moreUrgent(lockedTill(5), failed)).toEqual(failed);
+  });
+
+  test('the lock that ends last counts, and one without an end most', () => {
+    expect(moreUrgent(lockedTill(5), lockedTill(7))).toEqual(lockedTill(7));
+    expect(moreUrgent(lockedTill(7), lockedTill(5))).toEqual(lockedTill(7));
+    expect(moreUrgent(lockedTill(7), lockedTill(null))).toEqual(lockedTill(null));
+    expect(moreUrgent(lockedTill(null), lockedTill(7))).toEqual(lockedTill(null));
+  });
+});
+
+test('an item is left alone exactly while its lock stands', () => {
+  const item: Item = {
+    ...{ erasureId: 'e', seq: 0, callId: 'c', outcome: 'erased', journalId: 'j' },
+    ...{ state: 'failed', failedCode: 'blob_locked', lockedSince: 1, lockedUntil: 5 },
+  };
+  expect(isLockStanding(item, 4)).toBe(true);
+  expect(isLockStanding(item, 5)).toBe(false);
+  expect(isLockStanding({ ...item, lockedUntil: null }, 4)).toBe(false);
+  expect(isLockStanding({ ...item, state: 'shredded' }, 4)).toBe(false);
+  expect(isLockStanding({ ...item, failedCode: 'blob_failed' }, 4)).toBe(false);
+});
