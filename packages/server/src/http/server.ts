@@ -13,6 +13,7 @@ import { refuseExpectation } from './expectation.ts';
 import { routeOf } from './failure.ts';
 import { KnownPaths } from './known-paths.ts';
 import { LenientGate } from './lenient.ts';
+import { meterRequest } from './meter-request.ts';
 import { sendProblem } from './native/errors.ts';
 import { nativePlugin } from './native/plugin.ts';
 import { answerBeforeBodyEnds, leaveBodies } from './request-body.ts';
@@ -79,6 +80,7 @@ export function buildServer(engine: Engine, options: ServerOptions): FastifyInst
       sendUnrouted(engine, error, request.raw.url, request, reply);
       // No hook runs for these, so the access log is written here.
       engine.log.info('http', { method: request.method, route: 'unmatched', status: reply.statusCode, ms: 0 });
+      meterRequest(engine.meter, request, { status: reply.statusCode, tookMs: 0 });
     },
     clientErrorHandler: (error, socket) => {
       if (gate?.isOver(socket)) return;
@@ -152,9 +154,11 @@ function closeInTime(server: Server): void {
 function logWhenEnded(engine: Engine, request: FastifyRequest, reply: FastifyReply): void {
   const startMs = performance.now();
   finished(reply.raw, (error) => {
-    const ms = Math.round(performance.now() - startMs);
+    const tookMs = performance.now() - startMs;
+    const ms = Math.round(tookMs);
     const cut = error ? { isCut: true } : {};
     engine.log.info('http', { method: request.method, route: routeOf(request), status: reply.statusCode, ms, ...cut });
+    meterRequest(engine.meter, request, { status: error ? 'cut' : reply.statusCode, tookMs });
   });
 }
 

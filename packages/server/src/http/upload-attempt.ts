@@ -11,6 +11,7 @@ export async function attemptUpload<T>(
   try {
     return await work();
   } catch (error) {
+    engine.meter.count('tacet_uploads_total', { state: 'refused' });
     await giveUp(engine, upload, asAppError(error));
     throw error;
   }

@@ -7,9 +7,11 @@ import type { ErrorCode } from '../model/errors.ts';
  */
 export const vendorStatuses: Record<ErrorCode, number> = {
   archive_mismatch: 500,
+  archive_moved: 503,
   archive_restored: 503,
   backup_expired: 500,
   blob_failed: 503,
+  blob_locked: 503,
   call_erased: 400,
   call_live: 400,
   call_not_found: 404,

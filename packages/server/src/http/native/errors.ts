@@ -6,9 +6,11 @@ import { asAppError, reportFailure, retryAfterSeconds } from '../failure.ts';
 /** Every code as the status that says most exactly what it is (RFC 9110, section 15). */
 const statuses: Record<ErrorCode, number> = {
   archive_mismatch: 500,
+  archive_moved: 503,
   archive_restored: 503,
   backup_expired: 500,
   blob_failed: 503,
+  blob_locked: 503,
   call_erased: 409,
   call_live: 409,
   call_not_found: 404,
