@@ -1,12 +1,13 @@
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { type App, databaseFile, openVault } from '../app.ts';
+import { type App, openVault } from '../app.ts';
+import { databaseFile } from '../app-places.ts';
 import type { BackupManifest } from '../backup/manifest.ts';
 import { type Place, refuseFilled, refuseInside } from '../backup/new-folder.ts';
 import { leftoversOf } from '../backup/replace-database.ts';
 import { takeBackup } from '../backup/take-backup.ts';
 import { takeVaultCopy } from '../backup/take-vault-copy.ts';
-import type { Config } from '../config.ts';
+import { type Config, readConfig } from '../config.ts';
 import { KeyTree } from '../keys/key-tree.ts';
 import { AppError } from '../model/errors.ts';
 import type { TopRow } from '../model/key-store.ts';
@@ -14,7 +15,7 @@ import { openFolder } from '../vault/folder.ts';
 import type { Surroundings } from './command-line.ts';
 import { Progress } from './progress.ts';
 import { proveCopy } from './prove-copy.ts';
-import { print, withApp } from './with-app.ts';
+import { print, withApp, withoutFaults } from './with-app.ts';
 
 const lockedMeanwhile =
   'a seal came while the copy was made: restoring this backup takes the identity of the recovery key';
@@ -32,6 +33,7 @@ export function backupCommand(around: Surroundings): Command {
       if (dir === undefined && options.vault === undefined) {
         throw new AppError('input_invalid', { message: 'Name a folder for the database, or --vault DIR, or both' });
       }
+      if (dir !== undefined) refuseServer(readConfig(withoutFaults(around.env)));
       const told = untilTold();
       try {
         print(
@@ -46,6 +48,15 @@ export function backupCommand(around: Surroundings): Command {
         told.forget();
       }
     });
+}
+
+/** Before anything is opened or written: a server's database is copied by the server's own tools. */
+function refuseServer({ database }: Config): void {
+  if (database.kind === 'sqlite') return;
+  throw new AppError('input_invalid', {
+    message:
+      'The database is PostgreSQL: back it up by pg_dump or pg_basebackup (docs/backup.md); --vault DIR alone copies the vault',
+  });
 }
 
 type Asked = BackupOptions & { dir: string | undefined; signal: AbortSignal };

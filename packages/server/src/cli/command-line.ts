@@ -4,6 +4,7 @@ import { clientCommands } from './client.ts';
 import { exitCodeOf, exitCodes, explain } from './exit-codes.ts';
 import { fsckCommand } from './fsck.ts';
 import { keysCommands } from './keys.ts';
+import { moveCommand } from './move.ts';
 import { restoreCommand } from './restore.ts';
 import { serveCommand, workCommand } from './serve.ts';
 import { migrateCommand, tenantCommands } from './tenant.ts';
@@ -39,6 +40,7 @@ export async function runCommandLine(
     userCommands(around),
     keysCommands(around),
     restoreCommand(around),
+    moveCommand(around),
   ]) {
     program.addCommand(command);
   }

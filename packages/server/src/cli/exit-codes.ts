@@ -13,11 +13,14 @@ export const exitCodes = {
   newer: 9,
   /** The backup is past its horizon: nothing opens it any more. */
   expired: 10,
+  /** The archive was moved to another database, or a move to this one has not come to its end. */
+  moved: 11,
 } as const;
 
 /** The exit code for an error that ended a command. */
 export function exitCodeOf(error: unknown): number {
   const codes: Partial<Record<ErrorCode, number>> = {
+    archive_moved: exitCodes.moved,
     archive_restored: exitCodes.restored,
     archive_mismatch: exitCodes.mismatch,
     backup_expired: exitCodes.expired,

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { type AppParts, databaseFile, openApp, openForRestore, openVault } from '../app.ts';
+import { type AppParts, openApp, openForRestore, openVault } from '../app.ts';
+import { databaseFile, holdArchive, openStore } from '../app-places.ts';
 import { refuseInside } from '../backup/new-folder.ts';
 import { type Backup, readBackup, topRowOf, verifyBackup } from '../backup/read-backup.ts';
 import { leftoversOf, removeReplaced, replaceDatabase } from '../backup/replace-database.ts';
@@ -11,10 +12,12 @@ import { type Config, readConfig } from '../config.ts';
 import type { RestoreReport } from '../engine/restore/report.ts';
 import { restoreArchive } from '../engine/restore/restore-archive.ts';
 import { proveCopy, refuseUnrestorable } from '../keys/restorable.ts';
+import { systemClock } from '../lib/clock.ts';
 import { noFaults } from '../lib/faults.ts';
+import { stderrLog } from '../lib/log.ts';
 import { refuseOwner } from '../model/blob-store.ts';
 import { AppError, codeOf, hasCode } from '../model/errors.ts';
-import { holdHome } from '../store/home-lock.ts';
+import type { TopRow } from '../model/key-store.ts';
 import { parseIdentities } from '../vault/recovery-key.ts';
 import type { Surroundings } from './command-line.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -27,29 +30,26 @@ type RestoreOptions = { from?: string; identity?: string; json?: boolean };
 export function restoreCommand(around: Surroundings): Command {
   return new Command('restore')
     .description('Make a database that came from a copy fit for use: erase again what was erased since')
-    .option('--from <dir>', 'replace the database by this backup first; without it, the one in the home is worked on')
+    .option('--from <dir>', 'replace the database by this backup first; without it, the one that is there is worked on')
     .option('--identity <file>', 'age identities that open root keys sealed to a recovery key')
     .option('--json', 'one JSON document on standard output')
     .action(async (options: RestoreOptions) => {
       const config = readConfig(withoutFaults(around.env));
       const identities = options.identity === undefined ? undefined : await readIdentities(options.identity);
-      const parts: AppParts = {
-        faults: faultsFrom(around.env),
-        homeIsHeld: true,
-        ...(identities && { identities }),
-      };
+      if (options.from !== undefined) refuseServer(config);
       const backup = options.from === undefined ? undefined : await backupAt(config, resolve(options.from));
-      const home = await holdHome(config.home, 'alone');
+      const held = await holdArchive(config, 'alone', { log: stderrLog });
+      const parts: AppParts = { faults: faultsFrom(around.env), held, ...(identities && { identities }) };
       try {
         if (backup === undefined) await refuseAsItStands(config, parts);
         const carriedOver = backup === undefined ? null : await putBack(config, parts, backup);
         const report = await restoreHome(config, parts);
-        await removeReplaced(databaseFile(config.home));
+        if (config.database.kind === 'sqlite') await removeReplaced(databaseFile(config.home));
         print(options.json, toShown(report, carriedOver));
         warn(report, carriedOver);
         if (report.unverified > 0) around.exitWith(exitCodes.failed);
       } finally {
-        await home.release();
+        await held.release();
       }
     });
 }
@@ -116,7 +116,17 @@ function isUnusable(error: unknown): boolean {
   return error instanceof AppError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.detail ?? '');
 }
 
+/** A server's database is put back by the server's own tools, whatever it was copied by. */
+function refuseServer({ database }: Config): void {
+  if (database.kind === 'sqlite') return;
+  throw new AppError('input_invalid', {
+    message:
+      'The database is PostgreSQL: put it back by pg_restore or from a base backup, then run `tacet restore` without --from (docs/backup.md)',
+  });
+}
+
 async function refuseAsItStands(config: Config, parts: AppParts): Promise<void> {
+  if (config.database.kind === 'postgres') return await refuseTop(config, parts, await topOnServer(config, parts));
   const file = databaseFile(config.home);
   if (!existsSync(file)) {
     throw new AppError('input_invalid', { message: 'There is no database in the home; name a backup with --from' });
@@ -124,9 +134,32 @@ async function refuseAsItStands(config: Config, parts: AppParts): Promise<void> 
   await refuse(config, parts, file);
 }
 
+/** The archive's row in the server's database as it stands. */
+async function topOnServer(config: Config, parts: AppParts): Promise<TopRow> {
+  const { faults = noFaults, held } = parts;
+  const vault = await openVault(config, parts);
+  const store = await openStore(config, { clock: systemClock, faults, vault, watch: held?.watch });
+  try {
+    const top = await store.reads.keys.readTop().catch((error: unknown) => {
+      if (hasCode(error, 'internal') && error.detail === undefinedTable) return undefined;
+      throw error;
+    });
+    if (top !== undefined) return top;
+    throw new AppError('input_invalid', { message: 'There is no archive in the database; put it back first' });
+  } finally {
+    await store.close();
+  }
+}
+
+/** As PostgreSQL says that a table is not there. */
+const undefinedTable = '42P01';
+
 /** Refuses a database that this vault does not open, with the reason. Looks and changes nothing. */
 async function refuse(config: Config, parts: AppParts, file: string): Promise<void> {
-  const top = await topRowOf(file);
+  await refuseTop(config, parts, await topRowOf(file));
+}
+
+async function refuseTop(config: Config, parts: AppParts, top: TopRow): Promise<void> {
   const vault = await openVault(config, parts);
   refuseUnrestorable(await vault.current(), top, { now: Date.now(), horizonMs: config.horizonMs });
   await proveCopy(vault, top);

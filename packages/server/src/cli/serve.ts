@@ -4,12 +4,13 @@ import { type CertificateFiles, type Config, type Listen, readConfig } from '../
 import type { Engine } from '../engine/context.ts';
 import { buildServer, type ServerOptions } from '../http/server.ts';
 import { TlsListeners } from '../http/tls.ts';
-import { systemError } from '../lib/durable-files.ts';
 import { type Log, stderrLog } from '../lib/log.ts';
 import { AppError, codeOf } from '../model/errors.ts';
 import { readCertificate } from './certificate.ts';
 import type { Surroundings } from './command-line.ts';
-import { withApp, withoutFaults } from './with-app.ts';
+import { listening } from './listening.ts';
+import { withoutFaults } from './with-app.ts';
+import { withMeteredApp } from './with-metered-app.ts';
 
 type HttpServer = ReturnType<typeof buildServer>;
 type ListenName = 'TACET_LISTEN' | 'TACET_LENIENT_LISTEN';
@@ -33,16 +34,20 @@ export function serveCommand(around: Surroundings): Command {
     const hangUps = files === null ? undefined : on(process, 'SIGHUP');
     // Before the archive is opened: a certificate is a setting, and may be of no use.
     const tls = files === null ? undefined : new TlsListeners(await readCertificate(files));
-    await withApp(around, async (app) => {
+    await withMeteredApp(around, async (app, _config, metricsUrl) => {
       const listeners = await openListeners(app.engine, config, tls);
       app.startBackground(config.workers);
       if (files !== null && tls !== undefined && hangUps !== undefined) {
         void renewAtEach(hangUps, { files, tls, log: app.engine.log });
       }
+      sayMetrics(metricsUrl);
       if (listeners.lenient !== undefined) process.stdout.write(`lenient listener at ${listeners.lenient}\n`);
       process.stdout.write(`listening on ${listeners.main}\n`);
-      await end;
-      await listeners.close();
+      try {
+        await Promise.race([end, app.lost]);
+      } finally {
+        await listeners.close();
+      }
     });
   });
 }
@@ -51,12 +56,18 @@ export function serveCommand(around: Surroundings): Command {
 export function workCommand(around: Surroundings): Command {
   return new Command('work').description('Run erasures without serving the API').action(async () => {
     const end = untilToldToEnd();
-    await withApp(around, async (app, config) => {
+    await withMeteredApp(around, async (app, config, metricsUrl) => {
       app.startBackground(Math.max(1, config.workers));
+      sayMetrics(metricsUrl);
       process.stdout.write('working\n');
-      await end;
+      await Promise.race([end, app.lost]);
     });
   });
+}
+
+/** Once, and not in the words that belong to the API. */
+function sayMetrics(url: string | undefined): void {
+  if (url !== undefined) process.stdout.write(`metrics at ${url}\n`);
 }
 
 /** Where the API can be reached, as the base of its URLs. */
@@ -95,26 +106,10 @@ function isEverywhere(server: HttpServer): boolean {
 
 async function listen(server: HttpServer, name: ListenName, at: Listen): Promise<string> {
   const { host, port, certificate } = at;
-  try {
-    const address = await server.listen({ host, port });
-    // Fastify does not look at a server that it has not made.
-    return certificate === null ? address : address.replace(/^http:/, 'https:');
-  } catch (error) {
-    const code = systemError(error)?.code;
-    if (code === undefined) throw error;
-    const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    // The setting may be right, and the machine not as it should be.
-    const why = listenFailures.get(code) ?? 'the system refuses';
-    throw new Error(`${name}: cannot listen on ${where}: ${why} (${code})`, { cause: error });
-  }
+  const address = await listening(name, at, async () => await server.listen({ host, port }));
+  // Fastify does not look at a server that it has not made.
+  return certificate === null ? address : address.replace(/^http:/, 'https:');
 }
-
-const listenFailures = new Map([
-  ['EADDRINUSE', 'somebody else does'],
-  ['EADDRNOTAVAIL', 'this machine has no such address'],
-  ['EACCES', 'this process may not, as most may not on ports below 1024'],
-  ['ENOTFOUND', 'there is no such host'],
-]);
 
 type Renewal = { files: CertificateFiles; tls: TlsListeners; log: Log };
 

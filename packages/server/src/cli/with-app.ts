@@ -1,4 +1,4 @@
-import { type App, openApp } from '../app.ts';
+import { type App, type AppParts, openApp } from '../app.ts';
 import { type Config, readConfig } from '../config.ts';
 import { AppError } from '../model/errors.ts';
 import type { Tenant } from '../model/tenant.ts';
@@ -6,9 +6,13 @@ import type { Surroundings } from './command-line.ts';
 import { faultsFrom } from './fault-injection.ts';
 
 /** Opens the archive for one command and closes it again, sealing first if the command destroyed anything. */
-export async function withApp<T>(around: Surroundings, work: (app: App, config: Config) => Promise<T>): Promise<T> {
+export async function withApp<T>(
+  around: Surroundings,
+  work: (app: App, config: Config) => Promise<T>,
+  parts: Pick<AppParts, 'meter'> = {},
+): Promise<T> {
   const config = readConfig(withoutFaults(around.env));
-  const app = await openApp(config, { faults: faultsFrom(around.env) });
+  const app = await openApp(config, { ...parts, faults: faultsFrom(around.env) });
   try {
     await app.prepare();
     return await work(app, config);

@@ -35,8 +35,16 @@ async function backedUp(env: Record<string, string> = {}): Promise<{ stage: Stag
 }
 
 async function holdAndPurge(at: Work): Promise<void> {
+  await holdOne(at);
+  await purgeOthers(at);
+}
+
+async function holdOne(at: Work): Promise<void> {
   const rest = { identifiers: [], from: null, to: null, reviewAt: null, reason: 'a court asked' };
   await placeHold(at.engine, at.caller, { ...rest, callIds: [at.stage.idOf(held)] });
+}
+
+async function purgeOthers(at: Work): Promise<void> {
   await at.stage.archive(at, purgedTwice);
   await purgeAll(at, { by: 'sessions', ids: [purged.session, purgedTwice.session, held.session] });
 }
@@ -62,12 +70,18 @@ async function expectAfterwards(stage: Stage): Promise<void> {
 }
 
 /** The disk as a machine leaves it that loses its power when the product comes to a step. */
-async function diskAt(stage: Stage, point: string, work: (at: Work) => Promise<void>): Promise<Stage> {
+async function diskAt(
+  stage: Stage,
+  point: string,
+  work: (at: Work) => Promise<void>,
+  sealedBefore: (at: Work) => Promise<void> = async () => undefined,
+): Promise<Stage> {
   const faults = new HookedFaults();
   let disk: Stage | undefined;
   await stage.process(
     async (at) => {
-      await at.engine.rootKeys.seal();
+      await sealedBefore(at);
+      await at.engine.sealer.sealed();
       const snapped = faults.next(point, async () => {
         disk = staged(Stage.like(stage));
       });
@@ -100,7 +114,7 @@ describe('a restore from a backup', () => {
 
   test('carries over what a machine that lost its power had not sealed yet', { timeout: commandMsMax }, async () => {
     const { stage, backup } = await backedUp();
-    const disk = await diskAt(stage, 'seal:begun', holdAndPurge);
+    const disk = await diskAt(stage, 'seal:begun', purgeOthers, holdOne);
     expect(await tacet(disk, ['restore', '--from', backup])).toMatchObject({
       replaced: { unsealed: 'carried over' },
       itemsVerified: 2,
@@ -125,7 +139,7 @@ describe('a restore from a backup', () => {
     timeout: commandMsMax,
   }, async () => {
     const { stage, backup } = await backedUp();
-    const disk = await diskAt(stage, 'seal:begun', holdAndPurge);
+    const disk = await diskAt(stage, 'seal:begun', purgeOthers, holdOne);
     const file = join(disk.config.home, 'db', 'tacet.sqlite');
     const other = new Database(file);
     other.exec('BEGIN IMMEDIATE');
@@ -193,7 +207,7 @@ describe.each([
       });
       const backup = join(before.folder, 'backup');
       await tacet(before, ['backup', backup]);
-      const after = await diskAt(before, point, holdAndPurge);
+      const after = await diskAt(before, point, purgeOthers, holdOne);
       const asked = ['restore', '--from', backup];
       if (identity) {
         const file = join(after.folder, 'identity');

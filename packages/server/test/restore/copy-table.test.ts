@@ -20,8 +20,8 @@ import {
 import { CopiedCampaign } from './copied-campaign.ts';
 import { erase, purgeAll, Stage, type Work } from './stage.ts';
 
-/** Points that no life without a restore, a repair or a recovery key comes to. */
-const elsewhere = /^(restore|fsck|lock|backup):/;
+/** Points that no life without a restore, a move, a repair or a recovery key comes to. */
+const elsewhere = /^(restore|move|fsck|lock|backup):/;
 /** Of each point: copies made the first and the third time that the life comes to it. */
 const times = [1, 3];
 

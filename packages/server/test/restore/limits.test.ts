@@ -2,7 +2,8 @@
 import { cpSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { databaseFile, openApp } from '../../src/app.ts';
+import { openApp } from '../../src/app.ts';
+import { databaseFile } from '../../src/app-places.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { callerOf, type LifeCall, tenantSlug } from '../crash/life.ts';
 import { purgeAll, Stage } from './stage.ts';

@@ -4,7 +4,8 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
-import { type App, type AppParts, databaseFile, openApp, openForRestore } from '../../src/app.ts';
+import { type App, type AppParts, openApp, openForRestore } from '../../src/app.ts';
+import { databaseFile } from '../../src/app-places.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { createTenant } from '../../src/engine/access/create-tenant.ts';
 import type { Caller, Engine } from '../../src/engine/context.ts';

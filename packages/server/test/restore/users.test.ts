@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { databaseFile } from '../../src/app.ts';
+import { databaseFile } from '../../src/app-places.ts';
 import { authenticate } from '../../src/engine/access/authenticate.ts';
 import { operator } from '../../src/engine/access/operator.ts';
 import { logIn, refreshTokens, type UserTokens } from '../../src/engine/access/user-tokens.ts';
