@@ -1,14 +1,15 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { FileBlobs } from './blobs/file-blobs.ts';
+import { attendDatabase } from './app-attending.ts';
+import { type HeldArchive, holdArchive, openBlobs, openStore } from './app-places.ts';
 import type { Config } from './config.ts';
 import { ensureSigningKey, newProcessId } from './engine/access/signing-key.ts';
 import { refuseForeignBlobs, takeBlobs } from './engine/archive/own-blobs.ts';
 import type { Engine } from './engine/context.ts';
 import { createCompletions } from './engine/erasure/complete-together.ts';
 import { createShredQueue } from './engine/erasure/shred.ts';
+import { Reach } from './engine/jobs/reach.ts';
 import { Worker } from './engine/jobs/worker.ts';
 import { Secrets } from './engine/secrets.ts';
+import { meteredSealing } from './engine/upkeep/metered-sealing.ts';
 import { type Sealing, SealScheduler } from './engine/upkeep/seal-scheduler.ts';
 import { Upkeep } from './engine/upkeep/upkeep.ts';
 import { KeyTree } from './keys/key-tree.ts';
@@ -22,13 +23,16 @@ import { type Log, stderrLog } from './lib/log.ts';
 import { LoginThrottle } from './lib/login-throttle.ts';
 import { PasswordHasher } from './lib/password-hash.ts';
 import { VerifiedSecrets } from './lib/verified-secrets.ts';
+import { meteredBlobs } from './metrics/metered-blobs.ts';
+import { meteredStore } from './metrics/metered-store.ts';
 import type { BlobStore } from './model/blob-store.ts';
+import { alwaysThere } from './model/database-standing.ts';
 import { AppError, codeOf } from './model/errors.ts';
 import type { KeyStore } from './model/key-store.ts';
+import { type Meter, silentMeter } from './model/meter.ts';
 import type { Store } from './model/store.ts';
 import type { Vault } from './model/vault.ts';
-import { holdHome } from './store/home-lock.ts';
-import { openSqliteStore } from './store/store.ts';
+import type { PostgresWatch } from './store/postgres-watch.ts';
 import { FileVault } from './vault/file-vault.ts';
 import { openFolder } from './vault/folder.ts';
 import { readMasterKey } from './vault/master-key.ts';
@@ -37,14 +41,17 @@ import { hasSealedForm, type Identities, parseRecipient, proveRecipient } from '
 
 /** What tests replace; the product uses the defaults. */
 export type AppParts = {
+  /** Default: the machine's, or on PostgreSQL the server's. */
   clock?: Clock;
   faults?: Faults;
   log?: Log;
+  /** Told what the archive does. Without one nothing is measured. */
+  meter?: Meter;
   blobs?: BlobStore;
   /** Open root keys that exist only sealed to a recovery key; a restore may need them. */
   identities?: Identities;
-  /** True where the caller holds the home for itself alone, as a restore does. Nobody looks for the recordings then. */
-  homeIsHeld?: boolean;
+  /** Where the caller holds the archive for itself alone, as a restore does. Nobody looks for the recordings then. */
+  held?: HeldArchive;
 };
 
 /** An opened archive. */
@@ -56,15 +63,17 @@ export type App = {
   prepare(): Promise<void>;
   /** Starts what runs in the background; `workers` may be 0. */
   startBackground(workers: number): void;
+  /** Rejects when the database turns out to be ours no longer (`PostgresWatch`); the process has to end. Never resolves. */
+  lost: Promise<never>;
   /** Ends the background, makes the seal that is due, gives back the slots, closes the database. */
   close(): Promise<void>;
 };
 
-/** Who opens it: a restore works on a database that everybody else refuses, and holds the home already. */
-type Opening = { restoring: boolean };
+/** Who opens it: a restore, or a move, works on a database that everybody else refuses, and holds the archive already. */
+type Opening = { restoring: boolean; arriving?: boolean };
 
 /** How long slots of a leaf stay reserved for a silent process. */
-const reservationLeaseMs = 60_000;
+const reservationLeaseMs = 30_000;
 
 /**
  * Opens the archive of a home, creating and migrating what is missing. Throws `archive_restored` or `archive_mismatch`
@@ -79,28 +88,34 @@ export async function openForRestore(config: Config, parts: AppParts = {}): Prom
   return await open(config, parts, { restoring: true });
 }
 
+/** Opens the database that a move fills, for that move and nobody else. */
+export async function openForMove(config: Config, parts: AppParts): Promise<App> {
+  return await open(config, parts, { restoring: false, arriving: true });
+}
+
 async function open(config: Config, parts: AppParts, opening: Opening): Promise<App> {
-  const [clock, faults] = [parts.clock ?? systemClock, parts.faults ?? noFaults];
-  const home = parts.homeIsHeld ? undefined : await holdHome(config.home, 'shared');
+  const { log = stderrLog, faults = noFaults } = parts;
+  const held = parts.held ?? (await holdArchive(config, 'shared', { log }));
+  const { watch } = held;
+  const clock = parts.clock ?? watch?.clock ?? systemClock;
   let store: Store | undefined;
   const letGo = async () => {
     try {
       await store?.close();
     } finally {
-      await home?.release();
+      if (parts.held === undefined) await held.release();
     }
   };
   try {
     const vault = await openVault(config, parts);
-    const file = databaseFile(config.home);
-    if (!existsSync(file)) await refuseLost(vault);
-    store = await openSqliteStore({ file, clock, faults });
-    const migrated = await store.migrate();
-    const blobs = parts.blobs ?? new FileBlobs({ root: join(config.home, 'blobs'), faults });
-    const assembled = await assemble(config, { ...parts, clock, faults, blobs, store, vault }, opening);
+    store = await openStore(config, { clock, faults, vault, watch });
+    const migrated = await store.migrate({ arriving: opening.arriving === true });
+    const blobs = parts.blobs ?? (await openBlobs(config, { faults }));
+    const assembled = await assemble(config, { ...parts, clock, faults, blobs, store, vault, watch }, opening);
     if (!opening.restoring) await readyKeys(assembled.engine);
     await readyBlobs(assembled.engine, parts, opening);
-    return appOf({ ...assembled, letGo }, migrated);
+    if (watch) await attendDatabase(config, { ...assembled, vault, watch });
+    return appOf({ ...assembled, watch, letGo }, migrated);
   } catch (error) {
     await letGo();
     throw error;
@@ -118,19 +133,13 @@ async function readyKeys({ rootKeys, clock, log }: Engine): Promise<void> {
 }
 
 /** The blob store is looked at last: a database that may not be used says so, wherever the recordings are. */
-async function readyBlobs(engine: Engine, { homeIsHeld }: AppParts, { restoring }: Opening): Promise<void> {
+async function readyBlobs(engine: Engine, { held }: AppParts, { restoring }: Opening): Promise<void> {
   // What the database has not sealed yet is sealed before a restore replaces it, recordings or not.
-  if (homeIsHeld && !restoring) return;
+  if (held && !restoring) return;
   // A restore goes on without recordings, tells which are missing, and marks their folder in the end.
   if (restoring) await refuseForeignBlobs(engine);
   else await takeBlobs(engine);
   await engine.blobs.check();
-}
-
-/** A database that is not there must not be made anew, empty, where there has been one: it was lost, and can be restored. */
-async function refuseLost(vault: Vault): Promise<void> {
-  if ((await vault.current()).heads.length === 0) return;
-  throw new AppError('archive_restored', { detail: 'the vault has seals of a database that is not here' });
 }
 
 /** The vault of an archive, by itself: what a restore looks into before it touches anything. */
@@ -150,17 +159,33 @@ type Assembled = { engine: Engine; keyStore: KeyStore; workers: Worker[]; stop: 
 /** The only place that builds objects; read top to bottom it is the architecture. */
 async function assemble(
   config: Config,
-  given: AppParts & { clock: Clock; faults: Faults; blobs: BlobStore; store: Store; vault: Vault },
+  given: AppParts & {
+    clock: Clock;
+    faults: Faults;
+    blobs: BlobStore;
+    store: Store;
+    vault: Vault;
+    watch: PostgresWatch | undefined;
+  },
   opening: Opening,
 ): Promise<Assembled> {
-  const { clock, faults, blobs, store, vault } = given;
-  const log = given.log ?? stderrLog;
+  const { clock, faults, watch } = given;
+  const { log = stderrLog, meter = silentMeter } = given;
+  const store = given.meter ? meteredStore(given.store, given.meter) : given.store;
+  const blobs = given.meter ? meteredBlobs(given.blobs, given.meter) : given.blobs;
   const processId = newProcessId(clock.now());
   const keyStore = store.keyStore;
+  const forget = () => {
+    engine.tree.dropCaches();
+    engine.secrets.drop();
+  };
+  const standing = watch ?? alwaysThere;
+  const reach = new Reach({ vault: given.vault, blobs, reads: keyStore.reads, standing, log, meter, forget });
+  const { vault } = reach;
   const tree = new KeyTree({ store: keyStore, vault, clock, faults });
   const rootKeys = new RootKeys({ store: keyStore, vault, tree, clock, faults, horizonMs: config.horizonMs });
   const issuerOptions = { store: keyStore, tree, clock, faults, owner: processId, leaseMs: reservationLeaseMs };
-  const issuer = new SlotIssuer(issuerOptions);
+  const issuer = new SlotIssuer({ ...issuerOptions, meter });
 
   const stopping = new AbortController();
   const workers: Worker[] = [];
@@ -174,7 +199,7 @@ async function assemble(
     epochs: new TokenEpochs({ store, tree, issuer, clock, faults }),
     secrets: new Secrets({ store, tree, clock }),
     sealer: new SealScheduler({
-      rootKeys: opening.restoring ? askingToRestore(rootKeys) : rootKeys,
+      rootKeys: meteredSealing(opening.restoring ? askingToRestore(rootKeys) : rootKeys, meter),
       store,
       clock,
       log,
@@ -189,12 +214,16 @@ async function assemble(
     clock,
     faults,
     log,
+    meter,
+    standing,
+    reach,
     limits: config,
     processId,
     background: new Set(),
     stopping: stopping.signal,
     nudge: () => {
       for (const one of workers) one.nudge();
+      watch?.tell();
     },
   };
   return {
@@ -215,13 +244,16 @@ function askingToRestore(rootKeys: RootKeys): Sealing {
   };
 }
 
-function appOf(opened: Assembled & { letGo: () => Promise<void> }, migrated: readonly string[]): App {
-  const { engine, keyStore, workers, stop, letGo } = opened;
-  const { clock, issuer, log, sealer } = engine;
+type Opened = Assembled & { watch: PostgresWatch | undefined; letGo: () => Promise<void> };
+
+function appOf(opened: Opened, migrated: readonly string[]): App {
+  const { engine, keyStore, workers, stop, watch, letGo } = opened;
+  const { clock, issuer, log, reach, sealer } = engine;
   const upkeep = new Upkeep(engine);
   return {
     engine,
     migrated,
+    lost: watch?.refused ?? new Promise(() => undefined),
     async prepare() {
       const destroyed = await endReservations(keyStore, engine.tree, clock, { endedBy: clock.now() });
       if (destroyed > 0) sealer.request();
@@ -233,11 +265,14 @@ function appOf(opened: Assembled & { letGo: () => Promise<void> }, migrated: rea
         log.warn('seal.not_scheduled', { code: codeOf(error) });
       });
       upkeep.start();
+      reach.start();
       for (let made = 0; made < count; made += 1) workers.push(new Worker(engine));
       for (const one of workers) one.start();
     },
     async close() {
       stop();
+      watch?.ending();
+      reach.stop();
       await Promise.all(workers.map(async (one) => await one.stop()));
       await Promise.allSettled(engine.background);
       await upkeep.stop();
@@ -254,9 +289,4 @@ function appOf(opened: Assembled & { letGo: () => Promise<void> }, migrated: rea
       }
     },
   };
-}
-
-/** Where a home has its database. */
-export function databaseFile(home: string): string {
-  return join(home, 'db', 'tacet.sqlite');
 }
