@@ -15,11 +15,18 @@ const ran = spawnSync(process.execPath, [vitest, 'run', ...reporters, ...process
   stdio: ['ignore', 'inherit', 'inherit'],
 });
 
+/** What a test that needs an absent server says in its name (`test/support/servers.ts`). */
+const starting = 'eval "$(scripts/test-servers start)"';
+
 let [passed, failed, skipped] = [0, 1, 0];
+let isServerAbsent = false;
 try {
   const told = JSON.parse(readFileSync(report, 'utf8'));
   passed = told.numPassedTests;
   skipped = told.numPendingTests;
+  isServerAbsent = told.testResults
+    .flatMap((file) => file.assertionResults)
+    .some((test) => test.status === 'skipped' && test.fullName.includes(starting));
   // A file that could not be loaded has no failed test of its own, but it has failed.
   const broken = told.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
   failed = told.numFailedTests + broken.length;
@@ -32,5 +39,7 @@ if (skipped > 0 && process.env.CI === 'true') {
   console.error(`${skipped} tests were skipped; in CI none may be`);
   failed += skipped;
 }
+if (isServerAbsent)
+  console.error(`Some tests need a server that does not run here; start it and run them again:\n  ${starting}`);
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exit(failed === 0 ? 0 : 1);

@@ -1,24 +1,26 @@
 // A client of the server's two APIs, with nothing but fetch: what an integration of Creovai's sends, and one native route.
+// Where there are several servers each request goes to the next one, as behind a balancer.
 
 /** Asks for a token at `/Token` and answers with the calls that need it. */
-export async function openClient(base, { clientId, clientSecret }) {
+export async function openClient(bases, { clientId, clientSecret }) {
   const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
-  const granted = await answered(`${base}/Token`, { method: 'POST', body: new URLSearchParams(form) });
+  const base = inTurn(bases);
+  const granted = await answered(`${base()}/Token`, { method: 'POST', body: new URLSearchParams(form) });
   const authorization = `Bearer ${granted.access_token}`;
   const post = async (path, body) =>
-    await answered(`${base}${path}`, {
+    await answered(`${base()}${path}`, {
       method: 'POST',
       headers: { authorization, 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
   const upload = async (info, audio) =>
-    await fetch(`${base}/callCapture/v1/archive`, {
+    await fetch(`${base()}/callCapture/v1/archive`, {
       method: 'POST',
       headers: { authorization },
       body: parts(info, audio),
     });
   const recording = async (callId) =>
-    await fetch(`${base}/v1/calls/${callId}/recording`, { headers: { authorization } });
+    await fetch(`${base()}/v1/calls/${callId}/recording`, { headers: { authorization } });
 
   return {
     /** Uploads a call; answers with its id. */
@@ -38,6 +40,15 @@ export async function openClient(base, { clientId, clientSecret }) {
       if (response.status !== 200) throw new Error(`the recording answered ${response.status}`);
       return Buffer.from(await response.arrayBuffer());
     },
+  };
+}
+
+/** Gives one of the addresses after the other, and begins again. */
+export function inTurn(bases) {
+  let given = 0;
+  return () => {
+    given += 1;
+    return bases[given % bases.length];
   };
 }
 

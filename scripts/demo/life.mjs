@@ -1,9 +1,7 @@
 // The life of the sample calls: archived, asked for, copied by a backup, purged.
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openClient } from './client.mjs';
-import { copyHome, copyVault } from './copies.mjs';
 import { rootKeyCount } from './old-copy.mjs';
 
 const samplesFolder = new URL('../../samples/', import.meta.url);
@@ -34,10 +32,8 @@ export async function runLife(archive, samples, tell) {
   const ofCustomer = calls.filter(({ customer }) => customer === purges.customer);
   await preview(client, ofCustomer, tell);
 
-  const copies = { home: join(archive.folder, 'copies', 'home'), vault: join(archive.folder, 'copies', 'vault') };
-  await copyHome(archive.home, copies.home);
-  await copyVault(archive.vault, copies.vault);
-  tell('Copied the whole home, as a backup does, and (as nobody should beside it) the vault');
+  const copy = await archive.copy('before');
+  tell(`Copied ${archive.storage.words.copied}, as a backup does, and (as nobody should beside it) the vault`);
 
   const purged = await purge(client, calls, ofCustomer, tell);
   const kept = calls.filter((call) => !purged.includes(call));
@@ -47,16 +43,18 @@ export async function runLife(archive, samples, tell) {
     `Status says NotFound for all ${purged.length} after ${(goneMs / 1000).toFixed(1)} s, Complete for the ${kept.length} others`,
   );
   mustBe('the calls that stay', await statusesOf(client, kept), 'Complete');
-  return { ...started, purged, kept, copies, number: purges.number };
+  return { ...started, purged, kept, copy, number: purges.number };
 }
 
 async function startUp(archive, tell) {
   const tenant = await archive.command('tenant', 'create', 'demo', '--region', 'US');
   const made = await archive.command('client', 'create', '--tenant', 'demo', '--scopes', 'all');
   if (tenant.code !== 0 || made.code !== 0) throw new Error('no tenant or client could be made');
-  const { base, pid } = await archive.serve();
-  tell(`Made a tenant and an API client; the server is up at ${base}`);
-  return { base, pid, credentials: made.answer, client: await openClient(base, made.answer) };
+  const served = await archive.serve();
+  const { workers } = archive.storage.fleet;
+  const others = workers === 0 ? 'the server is up' : `${served.bases.length} servers and ${workers} workers are up`;
+  tell(`Made a tenant and an API client; ${others} at ${served.bases.join(' and ')}`);
+  return { ...served, credentials: made.answer, client: await openClient(served.bases, made.answer) };
 }
 
 async function archiveAll(client, samples, tell) {

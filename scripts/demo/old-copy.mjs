@@ -1,10 +1,7 @@
-// The attack that Tacet is about: an old copy of the home, and every key that exists now.
+// The attack that Tacet is about: an old copy of the archive, and every key that exists now.
 //
-// Nothing here asks the server. Rows and bytes are read from the files, and each key is tried on each ciphertext by force,
+// Nothing here asks the server. Rows and bytes are read from where they lie, and each key is tried on each ciphertext by force,
 // with the product's own formats and no regard for which key belongs where.
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { blobPaths } from '../../packages/server/dist/blobs/file-blob-layout.js';
 import { contextOf } from '../../packages/server/dist/engine/secrets.js';
 import {
   associatedDataOf,
@@ -12,78 +9,63 @@ import {
   isDestroyed,
   keyBytes,
   nodeKeyCrypto,
-  pathOf,
-  placeName,
   standardShape,
   topPlace,
 } from '../../packages/server/dist/keys/page.js';
 import { openBytes } from '../../packages/server/dist/keys/sealing.js';
-import { keyReads } from '../../packages/server/dist/store/key-pages.js';
-import { Session } from '../../packages/server/dist/store/session.js';
-import { SqliteConnection } from '../../packages/server/dist/store/sqlite-driver.js';
 import { FileVault } from '../../packages/server/dist/vault/file-vault.js';
 import { openFolder } from '../../packages/server/dist/vault/folder.js';
 
-/** The database of a home. */
-export function databaseOf(home) {
-  return join(home, 'db', 'tacet.sqlite');
-}
+/** What is read of an archive or of a copy: key pages by place, the topmost one apart, and all that is sealed. */
+export const statements = {
+  top: 'SELECT page FROM archive',
+  pages: 'SELECT place, sealed FROM key_page',
+  artifacts: 'SELECT tenant_id, owner_id, kind, blob, sealed FROM artifact',
+};
 
-/** Every key page of a home, the topmost one first, as stored. */
-export async function readKeyPages(home) {
-  return await reading(home, async (session) => {
-    const reads = keyReads(session);
-    const top = await reads.readTop();
-    const places = new Map();
-    for (let leaf = 0; leaf < top.nextLeaf; leaf += 1) {
-      for (const place of pathOf(leaf, standardShape)) places.set(placeName(place), place);
-    }
-    return [{ ...topPlace(standardShape), sealed: top.page }, ...(await reads.readPages([...places.values()]))];
-  });
+const pagesPerLevel = 2 ** 40;
+
+/** Every key page that a reader finds, the topmost one first, as stored. */
+export async function readKeyPages(reader) {
+  const [{ page }] = await reader.rows(statements.top);
+  const pages = await reader.rows(statements.pages);
+  return [
+    { ...topPlace(standardShape), sealed: page },
+    ...pages.map(({ place, sealed }) => ({
+      level: Math.floor(place / pagesPerLevel),
+      index: place % pagesPerLevel,
+      sealed,
+    })),
+  ];
 }
 
 /**
- * Everything sealed in a home, rows and recordings, each with the id of the call it belongs to and the place it is bound
- * to: whoever has the files knows these too.
+ * Everything sealed that a reader finds, rows and recordings, each with the id of the call it belongs to and the place it is
+ * bound to: whoever has the files knows these too.
  */
-export async function readSealings(home) {
-  const rows = await reading(home, async (session) => {
-    return await session.rows('SELECT tenant_id, owner_id, kind, blob, sealed FROM artifact', []);
-  });
-  return (await Promise.all(rows.map(async (row) => await sealingsOf(home, row)))).flat();
+export async function readSealings(reader) {
+  const rows = await reader.rows(statements.artifacts);
+  return (await Promise.all(rows.map(async (row) => await sealingsOf(reader, row)))).flat();
 }
 
 /** How many erasures are still under way, by the rows. */
-export async function openErasures(home) {
-  return await reading(home, async (session) => {
-    const [{ open }] = await session.rows("SELECT count(*) AS open FROM erasure WHERE state = 'running'", []);
-    return Number(open);
-  });
+export async function openErasures(reader) {
+  const [{ open }] = await reader.rows("SELECT count(*) AS open FROM erasure WHERE state = 'running'");
+  return Number(open);
 }
 
-async function reading(home, work) {
-  const connection = new SqliteConnection(databaseOf(home), 'read');
-  try {
-    return await work(new Session(connection));
-  } finally {
-    await connection.close();
-  }
-}
-
-/** What a row seals: JSON in the row, and for a recording its bytes in a file besides. */
-async function sealingsOf(home, row) {
+/** What a row seals: JSON in the row, and for a recording its bytes besides, of whatever versions there are. */
+async function sealingsOf(reader, row) {
   const owner = { tenantId: row.tenant_id, ownerId: row.owner_id };
   const sealings = [];
   if (row.sealed !== null) {
     const kind = row.kind === 'recording' ? 'recording-facts' : row.kind;
     sealings.push({ callId: row.owner_id, kind, context: contextOf({ ...owner, kind }), sealed: row.sealed });
   }
-  if (row.blob !== null) {
-    const sealed = await readFile(blobPaths(join(home, 'blobs'), row.blob).path);
-    const context = contextOf({ ...owner, kind: row.kind });
-    sealings.push({ callId: row.owner_id, kind: row.kind, context, sealed });
-  }
-  return sealings;
+  if (row.blob === null) return sealings;
+  const context = contextOf({ ...owner, kind: row.kind });
+  const versions = await reader.recordings(row.blob);
+  return [...sealings, ...versions.map((sealed) => ({ callId: row.owner_id, kind: row.kind, context, sealed }))];
 }
 
 /** How many root keys a vault holds. */
@@ -92,11 +74,11 @@ export async function rootKeyCount(vaultFolder) {
 }
 
 /** Every key of an archive: the root keys in its vault, and whatever its key pages hold once these are opened. */
-export async function everyKey(vaultFolder, home) {
+export async function everyKey(vaultFolder, reader) {
   const vault = vaultOf(vaultFolder);
   const names = (await vault.current()).keys;
   const rootKeys = await Promise.all(names.map(async ({ id, generation }) => await vault.open(id, generation)));
-  return openPages(await readKeyPages(home), rootKeys).keys;
+  return openPages(await readKeyPages(reader), rootKeys).keys;
 }
 
 function vaultOf(folder) {

@@ -1,19 +1,19 @@
 // Each promise, put to the test from outside. A proof answers whether it holds, and with what a visitor should know.
 import { playedDifferently } from './life.mjs';
 import { attack, everyKey, readKeyPages, readSealings } from './old-copy.mjs';
-import { encodingCount, filesBelow, findInFiles, missedIn } from './raw-bytes.mjs';
+import { encodingCount, findInPieces, missedIn } from './raw-bytes.mjs';
 
 /** Runs every proof. Answers with the rows of the first table and the counts of the second. */
 export async function prove(archive, samples, life) {
-  const now = await tryOldCopy(life, await everyKey(archive.vault, archive.home));
-  const withOldVault = await tryOldCopy(life, await everyKey(life.copies.vault, life.copies.home));
+  const now = await tryOldCopy(life, await everyKey(archive.vault, archive.storage.now()));
+  const withOldVault = await tryOldCopy(life, await everyKey(life.copy.vault, life.copy.stored));
   const playedNow = await playable(life);
   const requests = [await retryIsRefused(life), await customerIsUnknown(life), await storeIsSound(archive)];
   const rows = [
     // Looked at last, so that it sees what the requests above may have left; shown first, since it comes first to mind.
     await nothingInClear(archive, samples),
     othersPlay(life, playedNow),
-    oldCopyIsDead(life, now),
+    oldCopyIsDead(archive, life, now),
     oldCopyOpensTheRest(life, now),
     vaultCopyOpensAll(life, withOldVault),
     ...requests,
@@ -24,10 +24,10 @@ export async function prove(archive, samples, life) {
 /** The words themselves. Of every call, since those that stay are sealed as well. */
 async function nothingInClear(archive, { text, calls }) {
   const words = [...new Set(calls.flatMap(({ marks, sessionId }) => [...marks, sessionId]))];
-  const files = await filesBelow(archive.home, archive.vault, archive.logs);
-  const { found, bytes } = await findInFiles(words, files);
+  const pieces = await archive.pieces({ withLogs: true });
+  const { found, bytes } = await findInPieces(words, pieces);
   const missed = missedIn(words, text);
-  const where = `${files.length} files (${(bytes / 1e6).toFixed(1)} MB) of home, vault and logs`;
+  const where = `${pieces.length} files (${(bytes / 1e6).toFixed(1)} MB) of ${archive.storage.words.searched}, vault and logs`;
   return {
     name: 'No word of a call lies on the disk in clear',
     holds: found.length === 0 && missed.length === 0,
@@ -55,8 +55,8 @@ function othersPlay({ purged, kept }, played) {
  * A call counts as open when any of its ciphertexts opened, and as whole when all of them did and its recording is the
  * file that was uploaded.
  */
-async function tryOldCopy({ copies, purged, kept }, keys) {
-  const copy = { pages: await readKeyPages(copies.home), sealings: await readSealings(copies.home) };
+async function tryOldCopy({ copy: { stored }, purged, kept }, keys) {
+  const copy = { pages: await readKeyPages(stored), sealings: await readSealings(stored) };
   const result = attack(copy, keys);
   const of = (list, { callId }) => list.filter((sealing) => sealing.callId === callId);
   const isOpen = (call) => of(result.opened, call).length > 0;
@@ -79,10 +79,10 @@ async function tryOldCopy({ copies, purged, kept }, keys) {
  * What makes this an erasure. The counts show that somebody really tried. Key pages that the purge did not touch may
  * open; the topmost one, from which all of the copy would follow, must not.
  */
-function oldCopyIsDead({ purged }, { purgedOpen, isTopOpen, keys, pages, sealings, trials }) {
+function oldCopyIsDead({ storage }, { purged }, { purgedOpen, isTopOpen, keys, pages, sealings, trials }) {
   const tried = `${keys} keys, all that exist now, each on its ${pages} key pages and ${sealings} sealed pieces`;
   return {
-    name: 'A copy of the home from before the purge opens no purged call',
+    name: `${storage.words.copy} from before the purge opens no purged call`,
     holds: purgedOpen === 0 && !isTopOpen && trials > 0,
     evidence: `${purgedOpen} of ${purged.length}, by force: ${tried}, ${trials.toLocaleString('en')} trials`,
   };

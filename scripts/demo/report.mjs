@@ -42,7 +42,7 @@ export function summaryTable({ purged, kept }, { playedNow, now, withOldVault })
 }
 
 /** What to type next, for a server that stays up. */
-export function nextSteps({ base, pid, credentials, kept, login }, folder) {
+export function nextSteps({ base, pids, credentials, kept, login }, folder) {
   const [call] = kept;
   const { clientId, clientSecret } = credentials;
   const form = `-d grant_type=client_credentials -d client_id=${clientId} -d client_secret=${clientSecret}`;
@@ -66,7 +66,7 @@ The same for the campaign's user, and the rows of all calls:
   TOKEN=$(curl -s ${base}/iam/api/v1/auth/login -H 'Content-Type: application/json' -d '${JSON.stringify(login)}' | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
   curl -s ${base}/analyse/api/v1/search/cis/calls -H "Authorization: Bearer $TOKEN"
 
-To stop it:                 kill ${pid}
+To stop it:                 kill ${pids.join(' ')}
 To remove what it stored:   rm -r ${folder}
 `;
 }

@@ -2,8 +2,8 @@
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { openClient } from './client.mjs';
+import { databaseOf } from './embedded-storage.mjs';
 import { playedDifferently, untilGone } from './life.mjs';
-import { databaseOf } from './old-copy.mjs';
 
 /** How long a backup opens in this scene, as the setting has it and in words. */
 const horizon = { setting: '1h', words: 'an hour' };
@@ -20,7 +20,7 @@ const restoredExitCode = 7;
  */
 export async function loseAndRestore(archive, life, tell) {
   const backup = join(archive.folder, 'copies', 'backup');
-  await archive.endServer('SIGTERM');
+  await archive.endServers('SIGTERM');
   archive.horizon = horizon.setting;
   const { client } = await serveAgain(archive, life);
   mustEndWith(0, (await archive.command('backup', backup)).code, 'tacet backup');
@@ -30,7 +30,7 @@ export async function loseAndRestore(archive, life, tell) {
   const [item] = await client.purgeCalls([late.callId]);
   if (item.status !== 'Purging') throw new Error(`the purge after the backup answered ${item.status}`);
   await untilGone(client, [late]);
-  await archive.endServer('SIGKILL');
+  await archive.endServers('SIGKILL');
   await rm(dirname(databaseOf(archive.home)), { recursive: true });
   tell('Purged one more call. Once it was gone, killed the server with SIGKILL and deleted its database');
 
@@ -56,8 +56,8 @@ export async function proveRestored(archive, life) {
 }
 
 async function serveAgain(archive, { credentials }) {
-  const { base, pid } = await archive.serve();
-  return { base, pid, client: await openClient(base, credentials) };
+  const served = await archive.serve();
+  return { ...served, client: await openClient(served.bases, credentials) };
 }
 
 function copyIsRefused({ refusedWith }) {

@@ -1,6 +1,6 @@
 // The second act's promises, put to the test from outside: what was erased, and what was to be kept beside it.
 import { attack, everyKey, readKeyPages, readSealings } from '../old-copy.mjs';
-import { countPieces, encodingCount, filesBelow, findInFiles, missedIn, piecesOf } from '../raw-bytes.mjs';
+import { countSamples, encodingCount, findInPieces, missedIn, samplesOf } from '../raw-bytes.mjs';
 import { download } from './clients.mjs';
 import { emptyWhenErased } from './erased-row.mjs';
 import { lookAt } from './story.mjs';
@@ -8,8 +8,8 @@ import { lookAt } from './story.mjs';
 /** Runs every proof. Answers with rows like those of the first act. */
 export async function proveCampaign(archive, campaign) {
   const copy = await openCopy(campaign);
-  const now = tryKeys(copy, await everyKey(archive.vault, archive.home));
-  const withOldVault = tryKeys(copy, await everyKey(campaign.copies.vault, campaign.copies.home));
+  const now = tryKeys(copy, await everyKey(archive.vault, archive.storage.now()));
+  const withOldVault = tryKeys(copy, await everyKey(campaign.copy.vault, campaign.copy.stored));
   const shownNow = await lookAt(campaign.user, campaign.taskId, campaign.list);
   const requests = [
     await linksAreDead(campaign),
@@ -31,9 +31,9 @@ export async function proveCampaign(archive, campaign) {
 }
 
 /** What the copy has of this campaign, in two heaps: what the three methods were to erase, and what they were not. */
-async function openCopy({ copies, taskId, list, erased }) {
+async function openCopy({ copy: { stored }, taskId, list, erased }) {
   const owners = [taskId, ...list.flatMap(({ candidateId, calls }) => [candidateId, ...calls.map(idOf)])];
-  const all = (await readSealings(copies.home)).filter(({ callId }) => owners.includes(callId));
+  const all = (await readSealings(stored)).filter(({ callId }) => owners.includes(callId));
   const goneCalls = Object.values(erased).flatMap(({ calls }) => calls.map(idOf));
   const isErased = ({ callId, kind }) =>
     (goneCalls.includes(callId) && kind !== 'correlation') ||
@@ -42,7 +42,7 @@ async function openCopy({ copies, taskId, list, erased }) {
   const recordings = Object.values(erased).flatMap(({ calls }) => calls.filter(({ hasAudio }) => hasAudio));
   const expected = goneCalls.length * 2 + recordings.length * 2 + 1;
   return {
-    pages: await readKeyPages(copies.home),
+    pages: await readKeyPages(stored),
     erased: all.filter(isErased),
     kept: all.filter((sealing) => !isErased(sealing)),
     expected,
@@ -69,10 +69,10 @@ async function nothingInClear(archive, { list }, { opened }) {
     .filter(({ kind }) => kind !== 'recording')
     .map(({ plain }) => plain.toString('utf8'))
     .join('\n');
-  const files = await filesBelow(archive.home, archive.vault, archive.logs);
-  const { found, bytes } = await findInFiles(words, files);
+  const pieces = await archive.pieces({ withLogs: true });
+  const { found, bytes } = await findInPieces(words, pieces);
   const missed = missedIn(words, text);
-  const where = `${files.length} files (${(bytes / 1e6).toFixed(1)} MB) of home, vault and logs`;
+  const where = `${pieces.length} files (${(bytes / 1e6).toFixed(1)} MB) of ${archive.storage.words.searched}, vault and logs`;
   return {
     name: 'No number, variable, result, e-mail or spoken word lies on the disk in clear',
     holds: found.length === 0 && missed.length === 0,
@@ -83,10 +83,11 @@ async function nothingInClear(archive, { list }, { opened }) {
 
 /** Not even the ciphertext. The control is that the pieces of a recording that stays are found. */
 async function noPieceIsLeft(archive, { erased, kept }) {
-  const files = await filesBelow(archive.home, archive.vault);
-  const piecesIn = (heap) => heap.filter(({ kind }) => kind === 'recording').flatMap(({ sealed }) => piecesOf(sealed));
-  const [gone, stays] = [piecesIn(erased), piecesIn(kept)];
-  const [left, there] = [await countPieces(gone, files), await countPieces(stays, files)];
+  const pieces = await archive.pieces({ withLogs: false });
+  const samplesIn = (heap) =>
+    heap.filter(({ kind }) => kind === 'recording').flatMap(({ sealed }) => samplesOf(sealed));
+  const [gone, stays] = [samplesIn(erased), samplesIn(kept)];
+  const [left, there] = [await countSamples(gone, pieces), await countSamples(stays, pieces)];
   return {
     name: "No piece of an erased recording's ciphertext is left",
     holds: left === 0 && gone.length > 0 && there === stays.length && stays.length > 0,

@@ -1,7 +1,5 @@
 // The second act: a campaign from login to erasure, by the API that Twin24's clients speak.
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { copyHome, copyVault } from '../copies.mjs';
 import { untilOneRootKey } from '../life.mjs';
 import { openErasures } from '../old-copy.mjs';
 import { download, mustBe, openPlatform, openTwin } from './clients.mjs';
@@ -10,26 +8,24 @@ import { candidateOf, peopleOf, plans, reportOf, resultsOf } from './people.mjs'
 const waitMsMax = 20_000;
 
 /** Runs the act beside what the archive holds already and tells each step. Answers with what the proofs need. */
-export async function runCampaign(archive, { base }, samples, tell) {
-  const started = await startUp(archive, base, tell);
+export async function runCampaign(archive, { bases }, samples, tell) {
+  const started = await startUp(archive, bases, tell);
   const people = await setUp(started, peopleOf(samples), tell);
   await dial(started, people, tell);
   const calls = people.list.flatMap((person) => person.calls);
   const shown = await readAndSave(started, people, calls, tell);
 
-  const copies = { home: join(archive.folder, 'copies', 'campaign'), vault: join(archive.folder, 'copies', 'keys') };
-  await copyHome(archive.home, copies.home);
-  await copyVault(archive.vault, copies.vault);
-  tell('Copied home and vault once more, as they are before the erasures');
+  const copy = await archive.copy('campaign');
+  tell(`Copied ${archive.storage.words.copied} and the vault once more, as they are before the erasures`);
 
   const erased = erasedOf(people.list);
   const kept = await erase(started, erased, tell);
   const { refused, repeats } = await comeLate(started, erased, tell);
   await untilVerified(archive);
-  return { ...started, ...people, calls, shown, copies, erased, kept, refused, repeats };
+  return { ...started, ...people, calls, shown, copy, erased, kept, refused, repeats };
 }
 
-async function startUp(archive, base, tell) {
+async function startUp(archive, bases, tell) {
   const made = [
     await archive.command('tenant', 'create', 'campaigns', '--region', 'US'),
     await archive.command('client', 'create', '--tenant', 'campaigns', '--scopes', 'calls:write'),
@@ -40,7 +36,7 @@ async function startUp(archive, base, tell) {
   ];
   if (made.some(({ code }) => code !== 0)) throw new Error('no tenant, client or user could be made');
   const [, { answer: client }, { answer: login }] = made;
-  const [user, platform] = [await openTwin(base, login), await openPlatform(base, client)];
+  const [user, platform] = [await openTwin(bases, login), await openPlatform(bases, client)];
   tell('Made another tenant, a user who has logged in as an SDK does, and a client for the platform that dials');
   return { user, platform, login };
 }
@@ -179,8 +175,8 @@ function mustBeSilent(answer) {
 }
 
 /** 200 means that the keys are destroyed. Bytes, proof and the last seal follow, which these clients are not told. */
-async function untilVerified({ home, vault }) {
-  for (const deadline = performance.now() + waitMsMax; (await openErasures(home)) > 0; await pause(50)) {
+async function untilVerified({ storage, vault }) {
+  for (const deadline = performance.now() + waitMsMax; (await openErasures(storage.now())) > 0; await pause(50)) {
     if (performance.now() > deadline) throw new Error(`erasures are still under way after ${waitMsMax} ms`);
   }
   await untilOneRootKey(vault);
