@@ -3,7 +3,6 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { openApp } from '../../src/app.ts';
 import { createTenant } from '../../src/engine/access/create-tenant.ts';
@@ -11,12 +10,13 @@ import { openRecording } from '../../src/engine/calls/read-recording.ts';
 import type { Caller, Engine } from '../../src/engine/context.ts';
 import { Upkeep } from '../../src/engine/upkeep/upkeep.ts';
 import { silentLog } from '../../src/lib/log.ts';
+import { programOf } from '../support/programs.ts';
 import { faultPoints } from './fault-points.ts';
 import { expectAtRest } from './invariants.ts';
 import { keyedRecording, sendKeyed } from './keyed-call.ts';
 import { callerOf, lifeConfig, tenantSlug } from './life.ts';
 
-const script = fileURLToPath(new URL('keyed-call.child.ts', import.meta.url));
+const script = programOf(new URL('keyed-call.child.ts', import.meta.url));
 /** Whoever comes after a death comes when every lease of the dead has run out. */
 const laterMs = 5 * 60_000;
 const rowMsMax = 60_000;
@@ -40,7 +40,7 @@ test.each(points)(
 
 function signalOf(folder: string, point: string): Promise<NodeJS.Signals | null> {
   const env = { ...process.env, TACET_FAULT: point };
-  const child = spawn(process.execPath, ['--import', 'tsx', script, folder], { env, stdio: 'inherit' });
+  const child = spawn(process.execPath, [script, folder], { env, stdio: 'inherit' });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (_code, signal) => resolve(signal));

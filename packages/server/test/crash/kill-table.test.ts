@@ -3,7 +3,6 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { type App, openApp } from '../../src/app.ts';
 import { createTenant } from '../../src/engine/access/create-tenant.ts';
@@ -11,6 +10,7 @@ import { sweepAbandonedUploads } from '../../src/engine/archive/abandoned-upload
 import { sweepLateArtifacts } from '../../src/engine/calls/late-artifacts.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { type Log, silentLog } from '../../src/lib/log.ts';
+import { programOf } from '../support/programs.ts';
 import { faultPoints } from './fault-points.ts';
 import { expectAtRest, expectRetry, standingOf } from './invariants.ts';
 import { callerOf, cast, type LifeCall, ledgerOf, lifeConfig, possibleStandings, tenantSlug } from './life.ts';
@@ -26,9 +26,9 @@ const rowMsMax = 60_000;
 /** Whoever comes after a death comes when every lease of the dead has run out. */
 const laterMs = 5 * 60_000;
 
-const script = fileURLToPath(new URL('life.child.ts', import.meta.url));
+const script = programOf(new URL('life.child.ts', import.meta.url));
 const lifeCalls: readonly LifeCall[] = Object.values(cast);
-const points = faultPoints().filter((point) => !isRestore(point));
+const points = faultPoints().filter((point) => !isElsewhere(point));
 const counted = await countedLife();
 const rows = points.flatMap((point) => occasionsOf(counted[point] ?? 0).map((time) => ({ point, time })));
 
@@ -57,9 +57,9 @@ describe.concurrent('after a death at', () => {
   );
 });
 
-/** The steps of a restore have a table of their own, `test/restore/kill-table.test.ts`. */
-function isRestore(point: string): boolean {
-  return point.startsWith('restore:');
+/** The steps of a restore, and of a move, have a table of their own: `test/restore` and `test/move`. */
+function isElsewhere(point: string): boolean {
+  return /^(restore|move):/.test(point);
 }
 
 /** The first time a point is reached, and one in the middle of the life; several of what every step comes by. */
@@ -116,7 +116,7 @@ function failureLog(failures: string[]): Log {
 type Ended = { signal: NodeJS.Signals | null; code: number | null; output: string; errors: string };
 
 function live(folder: string, env: Record<string, string>): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, folder], {
+  const child = spawn(process.execPath, [script, folder], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -4,13 +4,13 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type App, openApp } from '../../src/app.ts';
 import type { Caller } from '../../src/engine/context.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { erase, expectTable, type MethodStage, stageStates } from '../support/method-stage.ts';
+import { programOf } from '../support/programs.ts';
 import type { ErasingMethod } from '../support/twin-erasing.ts';
 import { faultPoints } from './fault-points.ts';
 import { expectAtRest } from './invariants.ts';
@@ -23,7 +23,7 @@ const rowMsMax = 60_000;
 /** Whoever comes after a death comes when every lease of the dead has run out. */
 const laterMs = 5 * 60_000;
 
-const script = fileURLToPath(new URL('methods.child.ts', import.meta.url));
+const script = programOf(new URL('methods.child.ts', import.meta.url));
 /** Two methods, and in which of them the process dies: each method is one of those. */
 const lives: { one: ErasingMethod; two: ErasingMethod; dies: 1 | 2 }[] = [
   { one: 'R', two: 'C1', dies: 1 },
@@ -117,7 +117,7 @@ async function repeat(app: App, caller: Caller, methods: readonly ErasingMethod[
 type Ended = { signal: NodeJS.Signals | null; code: number | null; output: string; errors: string };
 
 function live(folder: string, methods: readonly ErasingMethod[], env: Record<string, string>): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, folder, ...methods], {
+  const child = spawn(process.execPath, [script, folder, ...methods], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,14 +1,13 @@
 /** Starts `lock-holder.child.ts`: another program that has the database. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { programOf } from '../support/programs.ts';
 
-const script = fileURLToPath(new URL('lock-holder.child.ts', import.meta.url));
+const script = programOf(new URL('lock-holder.child.ts', import.meta.url));
 
 /** Resolves when it holds what it was asked to hold; `letGo` resolves when it has ended. */
 export async function holdDatabase(kind: 'write' | 'read', file: string): Promise<{ letGo(): Promise<void> }> {
   const child = fork(script, [kind, file], {
-    execArgv: ['--import', 'tsx'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const ended = once(child, 'close');

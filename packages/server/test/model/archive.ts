@@ -56,13 +56,14 @@ export class Archive {
   private constructor(spoiling: Spoiling) {
     this.#spoiling = spoiling;
     this.#folder = newFolder();
-    this.#config = readConfig({
+    const config = readConfig({
       TACET_HOME: join(this.#folder, 'home'),
       TACET_BACKUP_HORIZON: '0',
-      TACET_UPLOAD_LEASE: '1h',
       TACET_JOB_LEASE: '60s',
       TACET_TOMBSTONE_DAYS: '30',
     });
+    // Longer than any that may be set, so that an upload outlives what a history does meanwhile.
+    this.#config = { ...config, uploadLeaseMs: 60 * minuteMs };
   }
 
   static async open(processes: number, spoiling: Spoiling): Promise<Archive> {

@@ -1,4 +1,5 @@
 import { type App, openApp } from '../../src/app.ts';
+import type { HeldArchive } from '../../src/app-places.ts';
 import type { Config } from '../../src/config.ts';
 import type { Upload } from '../../src/engine/archive/upload.ts';
 import type { OpenedRecording } from '../../src/engine/calls/read-recording.ts';
@@ -43,6 +44,9 @@ export type ProcessOptions = {
   spoil: ((app: App) => void) | undefined;
 };
 
+/** Histories kill and start processes at will, without a lock on their home. */
+const nobodysHome: HeldArchive = { watch: undefined, release: async () => undefined };
+
 /** The pause between two seals of one process, and a little. */
 const sealTakesMs = 1001;
 
@@ -60,7 +64,7 @@ export class MortalProcess {
 
   static async start({ config, clock, complaints, spoil }: ProcessOptions): Promise<MortalProcess> {
     const faults = new MortalFaults();
-    const app = await openApp(config, { clock, faults, log: complaining(faults, complaints), homeIsHeld: true });
+    const app = await openApp(config, { clock, faults, log: complaining(faults, complaints), held: nobodysHome });
     // Every seal takes longer than the pause between two, so that no history waits for a timer.
     const { rootKeys, sealer } = app.engine;
     const seal = rootKeys.seal.bind(rootKeys);

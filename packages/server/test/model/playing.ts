@@ -5,7 +5,7 @@ import { type History, historyOf } from './operations.ts';
 import { shortest } from './shorten.ts';
 
 /** `MODEL_HISTORIES=20000` plays more; `MODEL_SEED=7` plays that one alone. */
-const histories = Number(process.env['MODEL_HISTORIES'] ?? 500);
+const histories = Number(process.env['MODEL_HISTORIES'] ?? 250);
 const onlySeed = process.env['MODEL_SEED'];
 
 /** Longest that any number of histories takes. */

@@ -2,9 +2,9 @@
 import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { programOf } from './programs.ts';
 
-const script = fileURLToPath(new URL('../blobs/file-blobs.child.ts', import.meta.url));
+const script = programOf(new URL('../blobs/file-blobs.child.ts', import.meta.url));
 
 /** Runs `file-blobs.child.ts` to its end, whatever that is. `answer` is what it printed, where it lived to print. */
 export function runBlobChild(
@@ -12,7 +12,7 @@ export function runBlobChild(
   options: { fileSizeKiBMax?: number } = {},
 ): Promise<{ signal: NodeJS.Signals | null; answer: unknown }> {
   const limit = options.fileSizeKiBMax ?? 'unlimited';
-  const command = ['-c', `ulimit -f ${limit}; exec "$@"`, 'bash', process.execPath, '--import', 'tsx', script, ...args];
+  const command = ['-c', `ulimit -f ${limit}; exec "$@"`, 'bash', process.execPath, script, ...args];
   return new Promise((resolve, reject) => {
     const child = execFile('bash', command, (error, stdout, stderr) => {
       if (error !== null && child.signalCode === null) reject(new Error(stderr));

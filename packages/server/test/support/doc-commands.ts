@@ -14,11 +14,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { programOf } from './programs.ts';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 
-/** One command of an `sh` block, with the exit code that the page states for it (0 where it states none). */
-export type DocCommand = { section: string; line: number; command: string; exitCode: number };
+/**
+ * One command of an `sh` block, under the nearest heading above it and the nearest of the second level, with the exit code
+ * that the page states for it (0 where it states none).
+ */
+export type DocCommand = { chapter: string; section: string; line: number; command: string; exitCode: number };
 
 /**
  * The commands of a page, in its order, each under the nearest heading above it. A command ends with its line, unless a
@@ -26,7 +30,7 @@ export type DocCommand = { section: string; line: number; command: string; exitC
  */
 export function commandsOf(page: string): DocCommand[] {
   const commands: DocCommand[] = [];
-  let section = '';
+  let [chapter, section] = ['', ''];
   let block: 'sh' | 'other' | undefined;
   let open: string[] = [];
   for (const [i, line] of page.split('\n').entries()) {
@@ -34,13 +38,15 @@ export function commandsOf(page: string): DocCommand[] {
       if (open.length > 0) throw new Error(`a quote is still open in line ${i + 1}`);
       const opened = line === '```sh' ? 'sh' : 'other';
       block = block === undefined ? opened : undefined;
-    } else if (block === undefined) section = /^#+ (.*)$/.exec(line)?.[1] ?? section;
-    else if (block === 'sh' && line !== '') {
+    } else if (block === undefined) {
+      section = /^#+ (.*)$/.exec(line)?.[1] ?? section;
+      chapter = /^## (.*)$/.exec(line)?.[1] ?? chapter;
+    } else if (block === 'sh' && line !== '') {
       open.push(line);
       const command = open.join('\n');
       if (command.split("'").length % 2 === 0) continue;
       const stated = /\s+# exit code (\d+)$/.exec(command)?.[1];
-      commands.push({ section, line: i + 1, command, exitCode: Number(stated ?? 0) });
+      commands.push({ chapter, section, line: i + 1, command, exitCode: Number(stated ?? 0) });
       open = [];
     }
   }
@@ -61,8 +67,8 @@ export class DocShell {
   constructor() {
     mkdirSync(join(this.folder, 'bin'));
     const tacet = join(this.folder, 'bin/tacet');
-    const main = join(root, 'packages/server/src/main.ts');
-    writeFileSync(tacet, `#!/bin/sh\nexec '${process.execPath}' --import tsx '${main}' "$@"\n`);
+    const main = programOf(new URL('../../src/main.ts', import.meta.url));
+    writeFileSync(tacet, `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`);
     chmodSync(tacet, 0o755);
     symlinkSync(join(root, 'node_modules'), join(this.folder, 'node_modules'));
   }

@@ -12,6 +12,7 @@ import type { Caller, Engine } from '../../src/engine/context.ts';
 import { buildServer } from '../../src/http/server.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { type Scope, scopes, type Tenant } from '../../src/model/tenant.ts';
+import { placesIn } from './pair.ts';
 
 export type TestApp = {
   app: App;
@@ -47,7 +48,9 @@ export type TestAppOptions = AppParts & {
 /** An archive in a folder of its own, with a tenant and a client, ready for requests. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'tacet-test-')));
-  const config = readConfig({ TACET_HOME: join(folder, 'home'), TACET_LISTEN: '127.0.0.1:0', ...options.env });
+  const places = await placesIn(folder);
+  const env = { TACET_HOME: join(folder, 'home'), TACET_LISTEN: '127.0.0.1:0', ...places.env, ...options.env };
+  const config = readConfig(env);
   const logged: string[] = [];
   const listeners = new Set<(line: LogLine) => void>();
   const app = await openApp(config, { log: recordingLog(logged, listeners), ...options });
@@ -100,6 +103,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     async close() {
       await http.close();
       await app.close();
+      if (options.folder === undefined) await places.remove();
       if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
     },
   };

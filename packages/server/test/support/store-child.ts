@@ -1,8 +1,8 @@
 /** Starts `sqlite-store.child.ts`: another process on the same database. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { programOf } from './programs.ts';
 
-const script = fileURLToPath(new URL('../store/sqlite-store.child.ts', import.meta.url));
+const script = programOf(new URL('../store/sqlite-store.child.ts', import.meta.url));
 
 export type StoreChild = {
   /** Lets it go on from where it said `ready`. */
@@ -14,7 +14,7 @@ export type StoreChild = {
 
 /** Resolves when the process has said `ready`. */
 export async function startStoreChild(...args: string[]): Promise<StoreChild> {
-  const child = fork(script, args, { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const child = fork(script, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   const answer = answerOf(child);
   await Promise.race([new Promise((resolve) => child.once('message', resolve)), answer]);
   return { go: () => child.send('go'), kill: () => child.kill('SIGKILL'), answer };

@@ -165,7 +165,17 @@ export function erasureOf(tenant: Tenant, change: Partial<Erasure> = {}): Erasur
 }
 
 export function itemOf(erasure: Erasure, seq: number, callId: string, state: ItemState = 'planned'): Item {
-  return { erasureId: erasure.id, seq, callId, state, outcome: null, failedCode: null, journalId: null };
+  return {
+    erasureId: erasure.id,
+    seq,
+    callId,
+    state,
+    outcome: null,
+    failedCode: null,
+    journalId: null,
+    lockedSince: null,
+    lockedUntil: null,
+  };
 }
 
 /** Inserts calls, and an erasure of them whose items lie in `states`, in that order. */
@@ -242,5 +252,19 @@ export function entryOf(change: Partial<JournalEntry> = {}): JournalEntry {
     at: 1,
     detail: null,
     ...change,
+  };
+}
+
+/** Names slots: every other one by a token epoch, the rest by artifacts. */
+export function slotNaming(store: Store): (slots: readonly number[]) => Promise<void> {
+  return async (slots) => {
+    const tenant = await addTenant(store);
+    const call = callOf(tenant);
+    await store.write(async (tx) => {
+      await tx.artifacts.insert(slots.filter((_, i) => i % 2 === 0).map((slot) => artifactOf(call, slot)));
+      for (const slot of slots.filter((_, i) => i % 2 === 1)) {
+        await tx.tokens.insertEpoch({ id: id(), tenantId: tenant.id, number: slot, slot });
+      }
+    });
   };
 }

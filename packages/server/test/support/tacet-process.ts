@@ -1,8 +1,8 @@
 /** The operator's command as a process of its own, from the sources. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { programOf } from './programs.ts';
 
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const main = programOf(new URL('../../src/main.ts', import.meta.url));
 
 export type TacetProcess = {
   child: ChildProcess;
@@ -22,7 +22,7 @@ export function startTacet(
   env: Record<string, string>,
   { input = '' }: { input?: string | Uint8Array } = {},
 ): TacetProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', main, ...args], {
+  const child = spawn(process.execPath, [main, ...args], {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
