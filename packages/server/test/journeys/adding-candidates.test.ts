@@ -1,7 +1,5 @@
 /** How long people may be on their way to a task, and what becomes of those, and of tasks, whose request has died. */
-import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { databaseFile } from '../../src/app.ts';
 import { addCandidates } from '../../src/engine/campaigns/add-candidates.ts';
 import { addSingleCalls } from '../../src/engine/campaigns/add-single-calls.ts';
 import { createTask } from '../../src/engine/campaigns/create-task.ts';
@@ -18,6 +16,7 @@ import { AppError } from '../../src/model/errors.ts';
 import { flipped } from '../fsck/damage.ts';
 import { newCandidate } from '../fsck/lived-campaign.ts';
 import { startApp, type TestApp } from '../support/harness.ts';
+import { spoilPage } from '../support/raw-database.ts';
 
 const dayMs = 24 * 3_600_000;
 const botId = '3f2b1c7e-0000-4000-8000-000000000001';
@@ -127,7 +126,7 @@ describe('people on their way to a task', () => {
     });
     const [damaged, ...others] = await rowsOnTask();
     const [artifact] = await engine.store.reads.artifacts.ofOwner(damaged?.id ?? '');
-    damageLeaf(leafOf(artifact?.slot ?? 0, engine.tree.shape).leaf);
+    await spoilPage(app.config, leafOf(artifact?.slot ?? 0, engine.tree.shape).leaf, flipped);
     lapseLease(1.1);
     await expect(sweepCandidates(engine)).rejects.toMatchObject({ code: 'damage' });
     expect(others).toHaveLength(130);
@@ -137,13 +136,6 @@ describe('people on their way to a task', () => {
     );
   });
 });
-
-function damageLeaf(leaf: number): void {
-  const database = new Database(databaseFile(app.config.home));
-  const { sealed } = database.prepare('SELECT sealed FROM key_page WHERE place = ?').get(leaf) as { sealed: Buffer };
-  database.prepare('UPDATE key_page SET sealed = ? WHERE place = ?').run(flipped(sealed), leaf);
-  database.close();
-}
 
 describe('a task whose settings never came', () => {
   const makeTask = async () => await createTask(engine, app.caller(), { name: 'autumn', settings: {}, botId });

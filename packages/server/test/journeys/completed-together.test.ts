@@ -1,6 +1,4 @@
 /** Small erasures of several tenants that are completed at once: what befalls one of them is not the others' affair. */
-import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createTenant } from '../../src/engine/access/create-tenant.ts';
 import { readCall } from '../../src/engine/calls/read-call.ts';
@@ -16,6 +14,7 @@ import { expectSlotsJournaledOnce } from '../crash/invariants.ts';
 import { untilQuiet } from '../crash/quiet.ts';
 import { startApp, type TestApp } from '../support/harness.ts';
 import { archivePlatformCall } from '../support/platform-calls.ts';
+import { rawDatabase } from '../support/raw-database.ts';
 import { StubbornBlobs } from '../support/stubborn-blobs.ts';
 
 /** Those that come first are completed one by one, in lanes; whatever comes while all are busy is completed together. */
@@ -29,12 +28,12 @@ const held = { identifiers: [], from: null, to: null, reviewAt: null, reason: 'a
 class CountingFaults implements Faults {
   readonly reached = new Map<string, number>();
   failing = { point: '', time: 0 };
-  acting = { point: '', time: 0, work: (): void => undefined };
+  acting = { point: '', time: 0, work: async (): Promise<void> => undefined };
 
-  at(point: string): void {
+  async at(point: string): Promise<void> {
     const time = (this.reached.get(point) ?? 0) + 1;
     this.reached.set(point, time);
-    if (this.acting.point === point && this.acting.time === time) this.acting.work();
+    if (this.acting.point === point && this.acting.time === time) await this.acting.work();
     if (this.failing.point === point && this.failing.time === time) throw new AppError('store_failed');
   }
 }
@@ -135,11 +134,11 @@ async function expectNothingLeft(): Promise<void> {
 }
 
 /** Gives the lease of its job to somebody who does nothing with it. */
-function stealLease({ started }: Begun): void {
-  const database = new Database(join(app.config.home, 'db', 'tacet.sqlite'), { timeout: 5000 });
+async function stealLease({ started }: Begun): Promise<void> {
+  const database = await rawDatabase(app.config);
   const sql = `UPDATE job SET lease_owner = 'a thief', lease_until = ?, attempts = attempts + 1 WHERE payload = ?`;
-  expect(database.prepare(sql).run(app.engine.clock.now() + theftMs, started.erasure.id).changes).toBe(1);
-  database.close();
+  expect(await database.change(sql, [app.engine.clock.now() + theftMs, started.erasure.id])).toBe(1);
+  await database.close();
 }
 
 describe('many small erasures of several tenants', () => {

@@ -1,11 +1,10 @@
-import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Item } from '../../src/model/erasure.ts';
 import { untilQuiet } from '../crash/quiet.ts';
 import { CreovaiClient } from '../support/creovai-client.ts';
 import { startApp, type TestApp } from '../support/harness.ts';
+import { spoilPage } from '../support/raw-database.ts';
 import { StubbornBlobs } from '../support/stubborn-blobs.ts';
 import { until } from '../support/until.ts';
 
@@ -82,21 +81,15 @@ describe('a damaged key page', () => {
     // The next call gets its slots from a leaf of its own.
     await app.engine.issuer.take(app.engine.tree.shape.fanOut);
     const fine = await archived('fine');
-    const database = new Database(join(app.config.home, 'db', 'tacet.sqlite'));
-    const { slot } = database.prepare('SELECT min(slot) AS slot FROM artifact WHERE owner_id = ?').get(hurt) as {
-      slot: number;
-    };
-    const place = Math.floor(slot / app.engine.tree.shape.fanOut);
-    const { sealed } = database.prepare('SELECT sealed FROM key_page WHERE place = ?').get(place) as { sealed: Buffer };
-    database.prepare('UPDATE key_page SET sealed = zeroblob(length(sealed)) WHERE place = ?').run(place);
+    const [artifact] = await app.engine.store.reads.artifacts.ofOwner(hurt);
+    const mend = await spoilPage(app.config, Math.floor((artifact?.slot ?? -1) / app.engine.tree.shape.fanOut));
     const ids = [hurt, fine];
     await client.purge('', { ids });
     await until(async () => (await client.status('fine')) === 'NotFound');
     expect(await itemOf(hurt)).toMatchObject({ state: 'failed', failedCode: 'damage', outcome: null });
     expect(await itemOf(fine)).toMatchObject({ state: 'verified', outcome: 'erased' });
 
-    database.prepare('UPDATE key_page SET sealed = ? WHERE place = ?').run(sealed, place);
-    database.close();
+    await mend();
     letPausesPass();
     await untilQuiet(app.engine);
     expect(await itemOf(hurt)).toMatchObject({ state: 'verified', outcome: 'erased' });

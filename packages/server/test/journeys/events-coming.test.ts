@@ -126,6 +126,26 @@ describe('an event of a master id', () => {
     expect(await at.opened()).toEqual(Array.from({ length: 3 }, () => 'complete: of all'));
   });
 
+  test('reaches a call that comes between its last look and its row', async () => {
+    const uploads = [await at.begin(first, [master]), await at.begin(second, [master])];
+    const { reads } = at.engine.store;
+    let came: Promise<unknown> | undefined;
+    const engine = at.engineWith({
+      artifacts: {
+        findMany: async (ownerIds, kind) => {
+          const found = await reads.artifacts.findMany(ownerIds, kind);
+          came ??= uploads[0]?.finish();
+          await came;
+          return found;
+        },
+      },
+    });
+    const event = { at: 1, metadata: { heard: 'of all' } };
+    expect(await addEvent(engine, at.scene.app.caller(), master, event)).toBe('kept');
+    await uploads[1]?.finish();
+    expect(await at.opened()).toEqual(Array.from({ length: 2 }, () => 'complete: of all'));
+  });
+
   test('reaches every call that was on its way when it came, once, in whatever order they end', async () => {
     const uploads = [
       await at.begin(first, [master]),

@@ -1,7 +1,5 @@
 /** What readers of many calls, candidates and tasks meet where a page of the key tree is damaged, or much changes under them. */
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readCall } from '../../src/engine/calls/read-call.ts';
 import { type CallQuery, searchCalls } from '../../src/engine/calls/search-calls.ts';
@@ -16,6 +14,7 @@ import { leafOf } from '../../src/keys/page.ts';
 import type { StoreReads } from '../../src/model/store.ts';
 import { startApp, type TestApp } from '../support/harness.ts';
 import { archivePlatformCall } from '../support/platform-calls.ts';
+import { spoilPage } from '../support/raw-database.ts';
 import { spokenOnce } from '../support/spoken.ts';
 
 let app: TestApp;
@@ -47,11 +46,8 @@ async function found(engine: Engine, query: CallQuery = everyCall) {
 /** Makes the page unreadable that holds the key of an owner's first slot. */
 async function damageLeafOf(ownerId: string): Promise<void> {
   const [artifact] = await app.engine.store.reads.artifacts.ofOwner(ownerId);
-  const database = new Database(join(app.config.home, 'db', 'tacet.sqlite'), { timeout: 5000 });
   const { leaf } = leafOf(artifact?.slot ?? -1, app.engine.tree.shape);
-  const { changes } = database.prepare('UPDATE key_page SET sealed = ? WHERE place = ?').run(randomBytes(8220), leaf);
-  expect(changes).toBe(1);
-  database.close();
+  await spoilPage(app.config, leaf, (sealed) => randomBytes(sealed.length));
   app.engine.tree.dropCaches();
 }
 

@@ -61,6 +61,23 @@ test('what a dead process destroyed and did not seal is sealed by the next serve
   await second.close();
 });
 
+test('what a process destroyed that died beside others is sealed by one of them', async () => {
+  const [first, second] = [await opened(), await opened()];
+  const { engine } = first;
+  await engine.issuer.take(1);
+  await endReservations(engine.store.keyStore, engine.tree, clock, { owner: engine.processId });
+  await die(first);
+  const before = await generationOf(second);
+  const { sealer } = second.engine;
+  await sealer.requestDue();
+  await sealer.settled();
+  expect(await generationOf(second), 'it might still live').toBe(before);
+  lapsedMs += 31_000;
+  await sealer.requestDue();
+  await until(async () => (await generationOf(second)) > before);
+  await second.close();
+});
+
 test('the daily seal counts from the last seal, however short the lives of processes are', async () => {
   const first = await opened();
   await first.close();

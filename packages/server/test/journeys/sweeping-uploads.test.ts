@@ -1,6 +1,4 @@
 /** Many abandoned uploads that cannot be destroyed, or whose bytes will not go, and a few younger ones that can. */
-import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sweepAbandonedUploads } from '../../src/engine/archive/abandoned-uploads.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -8,6 +6,7 @@ import { newId } from '../../src/lib/ids.ts';
 import type { Artifact, Call } from '../../src/model/call.ts';
 import { chunks } from '../support/blob-bytes.ts';
 import { startApp, type TestApp } from '../support/harness.ts';
+import { spoilPage } from '../support/raw-database.ts';
 import { artifactOf, uploadOf } from '../support/store-rows.ts';
 import { StubbornBlobs } from '../support/stubborn-blobs.ts';
 
@@ -34,16 +33,8 @@ async function slotsOfOneLeaf(): Promise<readonly number[]> {
   return await app.engine.issuer.take(app.engine.tree.shape.fanOut);
 }
 
-function spoilLeafOf(slot: number): () => void {
-  const place = Math.floor(slot / app.engine.tree.shape.fanOut);
-  const database = new Database(join(app.config.home, 'db', 'tacet.sqlite'), { timeout: 5000 });
-  const { sealed } = database.prepare('SELECT sealed FROM key_page WHERE place = ?').get(place) as { sealed: Buffer };
-  const put = (bytes: Buffer) => database.prepare('UPDATE key_page SET sealed = ? WHERE place = ?').run(bytes, place);
-  put(Buffer.alloc(sealed.length));
-  return () => {
-    put(sealed);
-    database.close();
-  };
+async function spoilLeafOf(slot: number): Promise<() => Promise<void>> {
+  return await spoilPage(app.config, Math.floor(slot / app.engine.tree.shape.fanOut));
 }
 
 test('uploads that cannot be destroyed keep no younger one from it, however many they are', async () => {
@@ -56,12 +47,12 @@ test('uploads that cannot be destroyed keep no younger one from it, however many
     for (const { call } of [...stuck, young]) await tx.calls.insert(call);
     await tx.artifacts.insert([...stuck, young].map(({ recording }) => recording));
   });
-  const mend = spoilLeafOf(spoiled[0] ?? 0);
+  const mend = await spoilLeafOf(spoiled[0] ?? 0);
   await expect(sweepAbandonedUploads(app.engine)).rejects.toMatchObject({ code: 'damage' });
   expect(await store.reads.calls.find(app.tenant.id, young.call.id)).toBeUndefined();
   expect(await store.reads.calls.count(app.tenant.id)).toBe(stuckOnes);
 
-  mend();
+  await mend();
   while ((await sweepAbandonedUploads(app.engine)) > 0);
   expect(await store.reads.calls.count(app.tenant.id)).toBe(0);
 });

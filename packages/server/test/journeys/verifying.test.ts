@@ -1,7 +1,5 @@
 /** What a look at removed items finds, and whom it keeps back. */
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Item } from '../../src/model/erasure.ts';
@@ -10,6 +8,7 @@ import { chunks } from '../support/blob-bytes.ts';
 import { CreovaiClient } from '../support/creovai-client.ts';
 import { startApp, type TestApp } from '../support/harness.ts';
 import { HookedFaults } from '../support/hooked-faults.ts';
+import { rawDatabase, spoilPage } from '../support/raw-database.ts';
 import { StubbornBlobs } from '../support/stubborn-blobs.ts';
 import { until } from '../support/until.ts';
 
@@ -77,25 +76,18 @@ async function addToken(): Promise<() => Promise<void>> {
 
 async function spoilLeaf(): Promise<() => Promise<void>> {
   const place = Math.floor(Number(hurt.blob.split('-').at(-1)) / app.engine.tree.shape.fanOut);
-  const database = new Database(join(app.config.home, 'db', 'tacet.sqlite'), { timeout: 5000 });
-  const { sealed } = database.prepare('SELECT sealed FROM key_page WHERE place = ?').get(place) as { sealed: Buffer };
-  const put = (bytes: Buffer) => database.prepare('UPDATE key_page SET sealed = ? WHERE place = ?').run(bytes, place);
-  put(Buffer.alloc(sealed.length));
-  return async () => {
-    put(sealed);
-    database.close();
-  };
+  return await spoilPage(app.config, place);
 }
 
 async function loseJournalEntry(): Promise<() => Promise<void>> {
-  const database = new Database(join(app.config.home, 'db', 'tacet.sqlite'), { timeout: 5000 });
-  const move = (from: string, to: string) =>
-    database.prepare('UPDATE journal SET id = ? WHERE id = ?').run(to, from).changes;
+  const database = await rawDatabase(app.config);
+  const move = async (from: string, to: string) =>
+    await database.change('UPDATE journal SET id = ? WHERE id = ?', [to, from]);
   const journalId = (await items()).hurtItem?.journalId ?? '';
-  expect(move(journalId, 'elsewhere')).toBe(1);
+  expect(await move(journalId, 'elsewhere')).toBe(1);
   return async () => {
-    move('elsewhere', journalId);
-    database.close();
+    await move('elsewhere', journalId);
+    await database.close();
   };
 }
 
