@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { collectorsOf } from '../src/engine/upkeep/readings.ts';
+import { PromMeter } from '../src/metrics/prom-meter.ts';
 import { creovaiRoutes } from './support/creovai-routes.ts';
 import { startApp, type TestApp } from './support/harness.ts';
 import { liveMarkedCampaign, type TwinSecrets } from './support/marked-campaign.ts';
@@ -20,10 +22,12 @@ let client: VendorClient;
 let links: string[];
 /** What users were given, and links to recordings. */
 let twin: TwinSecrets;
+const meter = new PromMeter();
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tacet-privacy-'));
-  app = await startApp({ folder, env: { TACET_BACKUP_HORIZON: '0' } });
+  app = await startApp({ folder, env: { TACET_BACKUP_HORIZON: '0' }, meter });
+  meter.collectBy(collectorsOf(app.engine));
   client = new VendorClient(await app.listen(), await app.token());
   await liveMarked(app, client);
   links = await askEveryRoute(app, client);
@@ -37,6 +41,14 @@ afterAll(async () => {
 
 describe('after a whole life, no word of a client is to be found', () => {
   test('in any log line', () => expectUnmarked('log', app.logged.join('\n')));
+
+  test('on the page of metrics, nor any id of ours', async () => {
+    const page = await meter.page();
+    expect(page).toContain('route="/callCapture/v1/archive"');
+    expectUnmarked('metrics', page);
+    expect(page).not.toContain(app.tenant.slug);
+    expect(page).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-/);
+  });
 
   test('in any error or header', () => {
     const refusals = client.answers.filter(({ status }) => status >= 400);

@@ -149,6 +149,7 @@ test('a call whose recording was deleted keeps its details, and its page has not
 function slowly(store: Store, meanwhile: () => Promise<void>): Store {
   return {
     reads: store.reads,
+    writeAimMs: store.writeAimMs,
     keyStore: store.keyStore,
     write: async (work) => await store.write(work),
     snapshot: async (work) => {

@@ -1,6 +1,4 @@
 /** A 200 of Twin24's three methods means that the keys are destroyed: what is answered while, or where, they are not. */
-import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import fastify from 'fastify';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sendTwinError } from '../../src/http/twin24/errors.ts';
@@ -9,6 +7,7 @@ import { untilQuiet } from '../crash/quiet.ts';
 import { ErasingScene, expectTwinError } from '../support/erasing-scene.ts';
 import { erase, expectTable, type MethodStage } from '../support/method-stage.ts';
 import { archivePlatformCall } from '../support/platform-calls.ts';
+import { spoilPage } from '../support/raw-database.ts';
 import { storedStateOf } from '../support/sealed-state.ts';
 import { type ErasingMethod, erasingMethods, expectSilence } from '../support/twin-erasing.ts';
 
@@ -80,12 +79,12 @@ describe('a key page that does not open', () => {
     'never lets %s answer 200, however often it is asked for, until it is mended',
     async (method) => {
       const was = await erasing.states(stage);
-      const mend = spoilKeysOf(was.callId.parts.recording?.slot ?? -1);
+      const mend = await spoilKeysOf(was.callId.parts.recording?.slot ?? -1);
       const send = async () =>
         await erasing.send(method, stage, { body: `{"skipDeleteRecord":${method.endsWith('1')}}` });
       expectNotDone(await send());
       for (let time = 1; time <= 3; time += 1) await expectNotDoneYet(method);
-      mend();
+      await mend();
       erasing.scene.lapse(10 * 60_000);
       await untilQuiet(erasing.engine);
       expectTable([method], was, await erasing.states(stage));
@@ -103,11 +102,11 @@ test('a key page of one call alone keeps the whole candidate from a 200, and not
   const recording = { bytes: Buffer.alloc(5000, 7), contentType: 'audio/wav' };
   const hurt = await archivePlatformCall(engine, caller, { candidateId: stage.candidateId, recording });
   const kept = await storedStateOf(engine, caller.tenant.id, hurt);
-  const mend = spoilKeysOf(kept.parts.recording?.slot ?? -1);
+  const mend = await spoilKeysOf(kept.parts.recording?.slot ?? -1);
   expectNotDone(await erasing.send('K0', stage));
   expectTable(['K0'], was, await erasing.states(stage));
   await expectNotDoneYet('K0');
-  mend();
+  await mend();
   expectSilence(await erasing.send('K0', stage));
   expect(Object.keys((await storedStateOf(engine, caller.tenant.id, hurt)).parts)).toEqual(['correlation']);
   erasing.scene.lapse(10 * 60_000);
@@ -125,14 +124,6 @@ async function expectNotDoneYet(method: ErasingMethod): Promise<void> {
 }
 
 /** Spoils the key page of a slot. Returns what mends it. */
-function spoilKeysOf(slot: number): () => void {
-  const place = Math.floor(slot / erasing.engine.tree.shape.fanOut);
-  const database = new Database(join(erasing.scene.app.config.home, 'db', 'tacet.sqlite'), { timeout: 5000 });
-  const { sealed } = database.prepare('SELECT sealed FROM key_page WHERE place = ?').get(place) as { sealed: Buffer };
-  const put = (bytes: Buffer) => database.prepare('UPDATE key_page SET sealed = ? WHERE place = ?').run(bytes, place);
-  put(Buffer.alloc(sealed.length));
-  return () => {
-    put(sealed);
-    database.close();
-  };
+async function spoilKeysOf(slot: number): Promise<() => Promise<void>> {
+  return await spoilPage(erasing.scene.app.config, Math.floor(slot / erasing.engine.tree.shape.fanOut));
 }

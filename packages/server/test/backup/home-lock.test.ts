@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type HeldHome, type HomeUse, holdHome } from '../../src/store/home-lock.ts';
+import { programOf } from '../support/programs.ts';
 
-const script = fileURLToPath(new URL('home-lock.child.ts', import.meta.url));
+const script = programOf(new URL('home-lock.child.ts', import.meta.url));
 const inUse = { code: 'store_busy', message: expect.stringContaining('is using this home; stop it first') };
 const restoring = { code: 'store_busy', message: expect.stringContaining('A restore is under way') };
 
@@ -36,7 +36,7 @@ async function hold(use: HomeUse): Promise<HeldHome> {
 
 /** Another process; resolves when it has the home. */
 async function neighbour(use: HomeUse): Promise<ChildProcess> {
-  const child = fork(script, [home, use], { execArgv: ['--import', 'tsx'] });
+  const child = fork(script, [home, use]);
   children.push(child);
   const [said] = await once(child, 'message');
   expect(said).toBe('held');
@@ -99,7 +99,7 @@ describe('a home', () => {
     const second = await hold('shared');
     await second.release();
     await expect(holdHome(home, 'alone')).rejects.toMatchObject(inUse);
-    const child = fork(script, [home, 'alone'], { execArgv: ['--import', 'tsx'] });
+    const child = fork(script, [home, 'alone']);
     children.push(child);
     expect((await once(child, 'message'))[0]).toBe('store_busy');
   });
