@@ -1,6 +1,7 @@
 import type { Benchmark } from './lib/benchmark.ts';
+import { scaleNames, wholeScale } from './scale/names.ts';
 
-const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
+const embedded: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'key-tree': async () => (await import('./key-tree.ts')).benchKeyTree,
   'purge-by-phone': async () => (await import('./purge-by-phone.ts')).benchPurgeByPhone,
   'what-if': async () => (await import('./what-if.ts')).benchWhatIf,
@@ -11,12 +12,15 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'long-recording': async () => (await import('./long-recording.ts')).benchLongRecording,
 };
 
-/** In the order in which they run. */
-export const benchmarkNames: readonly string[] = Object.keys(benchmarks);
+/** Those of one machine, SQLite and files, in the order in which they run. */
+export const benchmarkNames: readonly string[] = Object.keys(embedded);
 
 /** A benchmark by its name; each is loaded alone, into the process that runs it. */
 export async function loadBenchmark(name: string): Promise<Benchmark> {
-  const load = benchmarks[name];
+  if (name === wholeScale) return (await import('./scale/run.ts')).benchScale(scaleNames);
+  const part = scaleNames.find((one) => one === name);
+  if (part !== undefined) return (await import('./scale/run.ts')).benchScale([part]);
+  const load = embedded[name];
   if (load === undefined) throw new Error(`there is no benchmark ${name}`);
   return await load();
 }

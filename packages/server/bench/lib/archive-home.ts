@@ -9,6 +9,7 @@ import { scopes } from '../../src/model/tenant.ts';
 import type { Credentials } from './api-client.ts';
 import type { Bench } from './benchmark.ts';
 import { BulkLoader } from './bulk-loader.ts';
+import { embeddedSink } from './bulk-sink.ts';
 
 /** A home that no process has open, with one tenant and a client that may do everything. */
 export type ArchiveHome = { home: string; credentials: Credentials };
@@ -25,7 +26,7 @@ export async function makeHome(
     await app.prepare();
     const tenant = await createTenant(app.engine, { slug: 'bench', region: 'US' });
     const credentials = await createClient(app.engine, tenant, { scopes: [...scopes], actor: operator });
-    await fill(new BulkLoader(app.engine, tenant, { home }));
+    await fill(new BulkLoader(app.engine, tenant, embeddedSink(app.engine.store, home)));
     return { home, credentials };
   } finally {
     await app.close();

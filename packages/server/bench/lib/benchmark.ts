@@ -1,4 +1,6 @@
+import { fullScale, quickScale, type ScaleSizes } from '../scale/sizes.ts';
 import type { Figure } from './figure.ts';
+import type { Fact } from './machine.ts';
 
 /** How much each benchmark does. Counts, unless the name ends in a unit. */
 export type Sizes = {
@@ -32,6 +34,8 @@ export type Sizes = {
   /** The long recording, and the short one beside it. */
   longBytes: number;
   shortBytes: number;
+  /** Of `--scale`. */
+  scale: ScaleSizes;
 };
 
 export const fullSizes: Sizes = {
@@ -54,6 +58,7 @@ export const fullSizes: Sizes = {
   uploads: 2000,
   longBytes: 2 ** 30,
   shortBytes: 2 ** 26,
+  scale: fullScale,
 };
 
 /** Enough to run every line, and nothing to be measured by. */
@@ -77,12 +82,15 @@ export const quickSizes: Sizes = {
   uploads: 24,
   longBytes: 2 ** 23,
   shortBytes: 2 ** 21,
+  scale: quickScale,
 };
 
 /** What a benchmark is given. */
 export type Bench = {
   sizes: Sizes;
-  /** An empty folder on the disk to be measured, removed afterwards. */
+  /** A folder on the disk to be measured; what is made there besides `folder` is its maker's to remove. */
+  disk: string;
+  /** An empty folder on that disk, removed afterwards. */
   folder: string;
   /** Serve from the sources instead of the build. */
   fromSource: boolean;
@@ -91,8 +99,13 @@ export type Bench = {
   /** Waits until the system has written out what it holds back, so that nothing measured pays for what came before. */
   settle(): Promise<void>;
   report(figure: Figure): void;
+  /** Says what was measured on, besides the machine. */
+  note(fact: Fact): void;
   /** Tells how far it has come, on standard error. */
   say(text: string): void;
 };
+
+/** What the process of a benchmark tells the one that started it. */
+export type Told = { figure: Figure } | { fact: Fact };
 
 export type Benchmark = (bench: Bench) => Promise<void>;

@@ -18,6 +18,8 @@ export type Figure = {
   baseline?: number;
   /** Figures without a goal are there to understand the others. */
   goal?: Goal;
+  /** What it was made of, one after the other in time; `what` says what and in which unit. */
+  series?: { what: string; values: readonly number[] };
 };
 
 export type Verdict = 'PASS' | 'MISS' | 'INFO';
@@ -56,6 +58,11 @@ export function cellsOf(figure: Figure): string[] {
     limitOf(figure, figure.goal?.aim),
     verdictOf(figure) === 'PASS' && missesAim(figure) ? 'PASS, misses its aim' : verdictOf(figure),
   ];
+}
+
+/** What a figure was made of, in one line; undefined where it does not say. */
+export function seriesOf({ series }: Figure): string | undefined {
+  return series && `${series.what}: ${series.values.map(readable).join(', ')}`;
 }
 
 export const columns = ['figure', 'ours', 'baseline', 'ratio', 'bound', 'aim', 'verdict'] as const;

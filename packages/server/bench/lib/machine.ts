@@ -5,8 +5,11 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+/** One line about the machine, or about what runs on it. */
+export type Fact = [part: string, text: string];
+
 /** The machine as far as it says, one line per part. `folder` lies on the disk that was measured. */
-export async function describeMachine(folder: string): Promise<[part: string, text: string][]> {
+export async function describeMachine(folder: string): Promise<Fact[]> {
   const processors = cpus();
   return [
     ['Date', new Date().toISOString().slice(0, 10)],
@@ -15,11 +18,11 @@ export async function describeMachine(folder: string): Promise<[part: string, te
     ['Disk', await describeDisk(folder)],
     ['System', `${type()} ${release()}`],
     ['Node.js', process.versions.node],
-    ['SQLite', await sqliteVersion()],
   ];
 }
 
-async function sqliteVersion(): Promise<string> {
+/** The version of SQLite that the archive brings along. */
+export async function sqliteVersion(): Promise<string> {
   const { default: Database } = await import('better-sqlite3');
   const database = new Database(':memory:');
   const version: unknown = database.prepare('SELECT sqlite_version()').pluck().get();

@@ -1,9 +1,12 @@
 import { parseArgs } from 'node:util';
+import { hugeCalls, type ScaleSizes } from '../scale/sizes.ts';
 import { fullSizes, quickSizes, type Sizes } from './benchmark.ts';
 
 /** What the command line asks for. */
 export type RunOptions = {
   only: string | undefined;
+  /** What runs when it is not one alone. */
+  suite: Suite;
   writeDocs: boolean;
   quick: boolean;
   fromSource: boolean;
@@ -13,18 +16,24 @@ export type RunOptions = {
   sizes: Sizes;
 };
 
+/** `embedded`: SQLite and files on one machine. `scale`: PostgreSQL and S3. */
+export type Suite = 'embedded' | 'scale';
+
 /** Reads the command line. A text instead of options is what is wrong with it. */
 export function readOptions(args: readonly string[], names: readonly string[]): RunOptions | string {
   try {
     const { values } = parseArgs({ args: [...args], options: flags, strict: true });
     if (values.only !== undefined && !names.includes(values.only)) return `there is no benchmark ${values.only}`;
     const quick = values.quick === true;
+    const isScale = values.scale === true || values.huge === true || values.only?.startsWith('scale') === true;
+    const suite: Suite = isScale ? 'scale' : 'embedded';
     if (values['write-docs'] === true && (quick || (values.only !== undefined && process.send === undefined))) {
       return 'docs/benchmarks.md is written from a whole run at full sizes';
     }
     const sizes = quick ? quickSizes : fullSizes;
     return {
       only: values.only,
+      suite,
       quick,
       writeDocs: values['write-docs'] === true,
       fromSource: values['from-source'] === true,
@@ -44,6 +53,7 @@ export function readOptions(args: readonly string[], names: readonly string[]): 
         candidateCalls: count(values['candidate-calls'], sizes.candidateCalls),
         uploads: count(values.uploads, sizes.uploads),
         longBytes: count(values['long-bytes'], sizes.longBytes),
+        scale: scaleSizesOf(values, sizes.scale),
       },
     };
   } catch (error) {
@@ -51,9 +61,24 @@ export function readOptions(args: readonly string[], names: readonly string[]): 
   }
 }
 
+type ScaleValues = Partial<Record<'scale-calls' | 'customer-calls' | 'memory-seconds', string>> & { huge?: boolean };
+
+function scaleSizesOf(values: ScaleValues, sizes: ScaleSizes): ScaleSizes {
+  const [small, large] = sizes.calls;
+  return {
+    ...sizes,
+    calls: [small, count(values['scale-calls'], values.huge === true ? hugeCalls : large)],
+    customerCalls: count(values['customer-calls'], sizes.customerCalls),
+    memoryMs: values['memory-seconds'] === undefined ? sizes.memoryMs : 1000 * count(values['memory-seconds'], 1),
+  };
+}
+
 /** What may be said on the command line. */
 export function usage(names: readonly string[]): string {
-  return `npm run bench -- [--only NAME] [--quick] [--write-docs] [--from-source] [--profile DIR] [--folder DIR] [SIZE...]
+  return `npm run bench -- [--scale] [--only NAME] [--quick] [--write-docs] [--from-source] [--profile DIR] [--folder DIR] [SIZE...]
+  --scale       the benchmarks on PostgreSQL and S3 instead: on servers of its own, or those of TACET_BENCH_POSTGRES,
+                TACET_BENCH_S3_ENDPOINT, TACET_BENCH_S3_ACCESS_KEY and TACET_BENCH_S3_SECRET_KEY
+  --huge        the same among 10,000,000 calls; takes more than the 20 minutes of the others
   NAME          ${names.join(', ')}
   --quick       small sizes: shows that everything runs, and measures nothing
   --write-docs  also writes docs/benchmarks.md
@@ -62,12 +87,15 @@ export function usage(names: readonly string[]): string {
   --folder DIR  the disk to measure; default: the folder for temporary files
   SIZE          --slots N, --purge-calls N, --purge-recordings N, --purge-rounds N, --what-if-calls N,
                 --status-calls N, --purge-id-calls N, --purge-id-requests N, --depersonalize-calls N,
-                --candidate-calls N, --uploads N, --long-bytes N`;
+                --candidate-calls N, --uploads N, --long-bytes N;
+                at scale --scale-calls N, --customer-calls N, --memory-seconds N`;
 }
 
 const size = { type: 'string' } as const;
 const flags = {
   only: { type: 'string' },
+  scale: { type: 'boolean' },
+  huge: { type: 'boolean' },
   quick: { type: 'boolean' },
   'write-docs': { type: 'boolean' },
   'from-source': { type: 'boolean' },
@@ -85,6 +113,9 @@ const flags = {
   'candidate-calls': size,
   uploads: size,
   'long-bytes': size,
+  'scale-calls': size,
+  'customer-calls': size,
+  'memory-seconds': size,
 } as const;
 
 function count(text: string | undefined, otherwise: number): number {

@@ -18,12 +18,22 @@ export type Server = {
   stop(): Promise<void>;
 };
 
-/** Starts a server on a home and waits until it listens. What it logs above `info` goes to `bench.say`. */
-export async function startServer(bench: Bench, home: string): Promise<Server> {
+/**
+ * Starts a server on a home and waits until it listens. What it logs above `info` goes to `bench.say`.
+ *
+ * @param settings environment besides that, such as where its database is.
+ */
+export async function startServer(bench: Bench, home: string, settings: Record<string, string> = {}): Promise<Server> {
   const child = spawn(process.execPath, serveCommand(bench), {
     cwd: serverFolder,
     // As many threads as bin/tacet asks for.
-    env: { ...withoutOurs(process.env), UV_THREADPOOL_SIZE: '16', TACET_HOME: home, TACET_LISTEN: '127.0.0.1:0' },
+    env: {
+      ...withoutOurs(process.env),
+      UV_THREADPOOL_SIZE: '16',
+      TACET_HOME: home,
+      TACET_LISTEN: '127.0.0.1:0',
+      ...settings,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const endWithUs = () => child.kill();
