@@ -3,6 +3,7 @@ import { type Faults, noFaults } from '../lib/faults.ts';
 import { AppError, Bug } from '../model/errors.ts';
 import type { KeyStore, KeyTx, PagePlace, TopRow } from '../model/key-store.ts';
 import type { Vault } from '../model/vault.ts';
+import { openByCachedParents } from './cached-parents.ts';
 import { openPath } from './open-path.ts';
 import {
   associatedDataOf,
@@ -14,7 +15,6 @@ import {
   nodeKeyCrypto,
   type OpenedPage,
   pageDamage,
-  parentOf,
   pathOf,
   placeName,
   slotsByLeaf,
@@ -43,9 +43,6 @@ export type KeyTreeOptions = {
 
 /** Leaves read and opened together when many slots are asked for at once. */
 const leavesPerRead = 64;
-
-/** So few leaves are opened one by one: with their parents cached, that is one page each instead of a whole path. */
-const fewLeaves = 16;
 
 /**
  * The key tree (DESIGN section 3): opens slots, bears leaves, destroys slots.
@@ -77,7 +74,7 @@ export class KeyTree {
    */
   async open(slot: number): Promise<SlotState> {
     const { leaf, offset } = leafOf(slot, this.shape);
-    const page = await this.#openLeaf(leaf);
+    const page = (await this.#openSome([leaf])).get(leaf);
     if (page === undefined) return { kind: 'unborn' };
     const state = stateOf(entryOf(page, offset));
     page.keys.fill(0);
@@ -114,18 +111,14 @@ export class KeyTree {
   async #visit(slots: readonly number[], see: (slot: number, entry: Buffer | undefined) => void): Promise<void> {
     const byLeaf = slotsByLeaf(slots, this.shape);
     const leaves = [...byLeaf.keys()];
-    const show = (leaf: number, page: OpenedPage | undefined) => {
-      for (const slot of byLeaf.get(leaf) ?? []) see(slot, page && entryOf(page, slot % this.shape.fanOut));
-      page?.keys.fill(0);
-    };
-    if (leaves.length <= fewLeaves) {
-      for (const leaf of leaves) show(leaf, await this.#openLeaf(leaf));
-      return;
-    }
     for (let from = 0; from < leaves.length; from += leavesPerRead) {
       const some = leaves.slice(from, from + leavesPerRead);
-      const pages = await this.#twice(() => this.#openLeaves(some));
-      for (const leaf of some) show(leaf, pages.get(leaf));
+      const pages = await this.#openSome(some);
+      for (const leaf of some) {
+        const page = pages.get(leaf);
+        for (const slot of byLeaf.get(leaf) ?? []) see(slot, page && entryOf(page, slot % this.shape.fanOut));
+        page?.keys.fill(0);
+      }
     }
   }
 
@@ -234,22 +227,24 @@ export class KeyTree {
     keys.fill(0xff, from, to);
   }
 
-  /** One leaf, the cheap way where the cache helps. Undefined for one never born. */
-  async #openLeaf(leaf: number): Promise<OpenedPage | undefined> {
-    return (await this.#openLeafByCache(leaf)) ?? (await this.#twice(() => this.#openLeaves([leaf]))).get(leaf);
-  }
-
-  /** The leaf by its parent's cached page: one small read. Undefined when the cache does not help. */
-  async #openLeafByCache(leaf: number): Promise<OpenedPage | undefined> {
-    const place: PagePlace = { level: 0, index: leaf };
-    const parent = parentOf(place, this.shape);
-    const cached = this.#cache.page(parent.place);
-    if (cached === undefined) return undefined;
-    const key = Buffer.from(entryOf({ place: parent.place, keys: cached }, parent.offset));
-    const [stored] = await this.#store.reads.readPages([place]);
-    const keys = stored && this.crypto.open(key, associatedDataOf(place), stored.sealed);
-    key.fill(0);
-    return keys && { place, keys };
+  /**
+   * Opens leaves: those whose parents are cached in one read of these pages alone, the others with their paths. Leaves never
+   * born are left out. The caller wipes what was opened.
+   */
+  async #openSome(leaves: readonly number[]): Promise<Map<number, OpenedPage>> {
+    const opened = await openByCachedParents(
+      { reads: this.#store.reads, cache: this.#cache, crypto: this.crypto, shape: this.shape },
+      leaves,
+    );
+    const others = leaves.filter((leaf) => !opened.has(leaf));
+    if (others.length === 0) return opened;
+    try {
+      for (const [leaf, page] of await this.#twice(() => this.#openLeaves(others))) opened.set(leaf, page);
+      return opened;
+    } catch (error) {
+      for (const page of opened.values()) page.keys.fill(0);
+      throw error;
+    }
   }
 
   /** Runs a read again once, with nothing cached, when it met damage: a seal or rewrite may have come between. */

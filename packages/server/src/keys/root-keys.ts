@@ -156,6 +156,7 @@ export class RootKeys {
       const gone = expired(state, { now: this.#clock.now(), horizonMs: this.#horizonMs, named: top.keyId });
       if (gone.keys.length + gone.segments.length + gone.heads.length === 0) return 0;
       await this.#faults.at('expire:chosen');
+      await this.#tree.lock(tx); // What follows cannot be undone, and a process that stood still may have lost it since.
       await this.#vault.expire(gone);
       await this.#faults.at('expire:destroyed');
       return gone.keys.length;

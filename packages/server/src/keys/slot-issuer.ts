@@ -111,6 +111,8 @@ export class SlotIssuer {
     if (leaf && this.#isHeld(leaf, this.#leaseMs / 2)) return await tx.holdReservation(reservation);
     const leaseUntil = this.#clock.now() + this.#leaseMs;
     const stands = await tx.renewReservation({ ...reservation, leaseUntil });
+    // Believed before the commit. Where that fails, the row's lease is shorter than this: then it may be ended early, which
+    // the row tells whoever confirms next, and new slots are taken.
     if (stands && leaf) leaf.leaseUntil = leaseUntil;
     return stands;
   }
