@@ -1,7 +1,7 @@
 import type { StoreReads, StoreTx } from '../model/store.ts';
 import type { Epoch, StoredToken, TokenQuery } from '../model/token-store.ts';
-import { rowInsert } from './batches.ts';
-import { takeNamed } from './named-locks.ts';
+import { columnsOf, rowInsert } from './batches.ts';
+import { takeNamed } from './locks.ts';
 import { allKindCodes, fromKindCode, toEpoch, toKindCode } from './rows.ts';
 import type { Parameter, Session, Value } from './session.ts';
 import type { Row } from './tables.ts';
@@ -92,13 +92,14 @@ export function tokenWrites(session: Session): StoreTx['tokens'] {
       return tokens;
     },
     async replaceTokens(pairs) {
-      const sql = 'DELETE FROM token WHERE tenant = ? AND kind = ? AND epoch = ? AND token = ? AND owner_id = ?';
-      const replaced: StoredToken[] = [];
-      const numbers = new TenantNumbers(session);
-      for (const { old, next } of pairs) {
-        if ((await session.change(sql, keyOf(await numbers.of(old.tenantId), old))) === 1) replaced.push(next);
-      }
-      await insertTokens(session, replaced);
+      const there = await deleteTokens(
+        session,
+        pairs.map(({ old }) => old),
+      );
+      await insertTokens(
+        session,
+        pairs.flatMap(({ next }, i) => (there.has(i) ? [next] : [])),
+      );
     },
     async deleteOfOwners(ownerIds) {
       await session.change(`DELETE FROM token WHERE ${dialect.within('owner_id')}`, [dialect.list(ownerIds)]);
@@ -161,19 +162,37 @@ async function ownersOf(
   return rows.map((row) => row.owner_id);
 }
 
-const insertTokenRows = rowInsert(
-  {
-    table: 'token',
-    columns: { tenant: 'integer', kind: 'integer', epoch: 'integer', token: 'bytes', owner_id: 'text' },
-  },
-  'ON CONFLICT DO NOTHING',
-);
+const columns = { tenant: 'integer', kind: 'integer', epoch: 'integer', token: 'bytes', owner_id: 'text' } as const;
+const names = Object.keys(columns);
+
+const insertTokenRows = rowInsert({ table: 'token', columns }, 'ON CONFLICT DO NOTHING');
 
 async function insertTokens(session: Session, tokens: readonly StoredToken[]): Promise<void> {
+  await insertTokenRows(session, await keysOf(session, tokens));
+}
+
+/** Deletes tokens. Returns which of them were there, by their place in the list from 0. */
+async function deleteTokens(session: Session, tokens: readonly StoredToken[]): Promise<Set<number>> {
+  const keys = await keysOf(session, tokens);
+  const { unnested } = session.dialect;
+  if (unnested === null) {
+    const sql = `DELETE FROM token WHERE ${names.map((name) => `${name} = ?`).join(' AND ')}`;
+    const there = new Set<number>();
+    for (const [i, key] of keys.entries()) if ((await session.change(sql, key)) === 1) there.add(i);
+    return there;
+  }
+  const sql = `DELETE FROM token
+    USING ${unnested(Object.values(columns))} WITH ORDINALITY AS given (${names.join(', ')}, position)
+    WHERE ${names.map((name) => `token.${name} = given.${name}`).join(' AND ')} RETURNING given.position`;
+  const rows = await session.rows<{ position: number }>(sql, columnsOf(keys, names.length));
+  return new Set(rows.map(({ position }) => position - 1));
+}
+
+async function keysOf(session: Session, tokens: readonly StoredToken[]): Promise<Value[][]> {
   const numbers = new TenantNumbers(session);
-  const rows: Value[][] = [];
-  for (const token of tokens) rows.push(keyOf(await numbers.of(token.tenantId), token));
-  await insertTokenRows(session, rows);
+  const keys: Value[][] = [];
+  for (const token of tokens) keys.push(keyOf(await numbers.of(token.tenantId), token));
+  return keys;
 }
 
 /** The primary key of a token, which is all of it. */
