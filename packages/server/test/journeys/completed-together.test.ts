@@ -13,6 +13,7 @@ import { AppError } from '../../src/model/errors.ts';
 import { expectSlotsJournaledOnce } from '../crash/invariants.ts';
 import { untilQuiet } from '../crash/quiet.ts';
 import { startApp, type TestApp } from '../support/harness.ts';
+import { loseNextAnswer } from '../support/lost-answer.ts';
 import { archivePlatformCall } from '../support/platform-calls.ts';
 import { rawDatabase } from '../support/raw-database.ts';
 import { StubbornBlobs } from '../support/stubborn-blobs.ts';
@@ -177,6 +178,19 @@ describe('many small erasures of several tenants', () => {
     await untilQuiet(app.engine);
     await expectEnded(stuck);
     await expectEnded(robbed);
+    await expectNothingLeft();
+  });
+
+  test('whose shared commit nobody hears of are not done again: each is answered once somebody has seen how far it came', async () => {
+    const { all, go } = await begun(6);
+    // The first is shredded by itself; in that transaction, the next write is that of all others.
+    const lose = async () => loseNextAnswer(app.engine, 'store_failed');
+    faults.acting = { point: 'shred:rows-cleared', time: 1, work: lose };
+    go();
+    await Promise.all(all.map(async ({ started }) => await started.shredded));
+    expect(faults.reached.get('shred:rows-cleared')).toBe(2);
+    await untilQuiet(app.engine);
+    for (const one of all) await expectEnded(one);
     await expectNothingLeft();
   });
 

@@ -10,7 +10,7 @@ import {
   tombstoneIdentifierKinds,
 } from '../../model/erasure.ts';
 import type { TombstoneToken } from '../../model/erasure-store.ts';
-import { Bug } from '../../model/errors.ts';
+import { Bug, hasCode } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/key-store.ts';
 import type { StoreTx } from '../../model/store.ts';
 import { askerOf, auditEntry } from '../audit/audit-entry.ts';
@@ -68,7 +68,9 @@ async function shredSome(
     try {
       const results = await shredTogether(engine, requests);
       return results.map((value) => ({ status: 'fulfilled', value }));
-    } catch {
+    } catch (error) {
+      // It may have been committed, or will fail again: whoever gets the job next sees how far it came.
+      if (hasCode(error, 'store_failed')) return requests.map(() => ({ status: 'rejected', reason: error }));
       // One of them is at fault: each on its own then, so that the others do not suffer for it.
     }
   }

@@ -1,14 +1,12 @@
 import { AppError, codeOf } from '../../model/errors.ts';
 import type { Job } from '../../model/tenant.ts';
 import type { Engine } from '../context.ts';
-import { refuseWhileLocked, waitsForLock } from '../erasure/locked.ts';
+import { afterLockMs, refuseWhileLocked, waitsForLock } from '../erasure/locked.ts';
 import { completeErasure, type Run, shredErasure } from '../erasure/run.ts';
 
 /** Pauses before the next attempt: doubling from a quarter of a second up to five minutes. */
 const firstPauseMs = 250;
 export const longestPauseMs = 5 * 60_000;
-/** After the end of a lock: what the blob store's clock may be behind ours. */
-const afterLockMs = 1000;
 
 /** How long to wait after this many attempts. */
 function pauseAfter(attempts: number): number {
@@ -34,25 +32,29 @@ export async function withLease(
   stop: AbortSignal,
   work: (run: Run) => Promise<void>,
 ): Promise<void> {
-  const lost = new AbortController();
-  const signal = AbortSignal.any([stop, lost.signal]);
-  const renewing = setInterval(() => void renew(engine, job, lost), engine.limits.jobLeaseMs / 3);
+  // Not AbortSignal.any: what it makes stays noted in `stop`, which lives as long as the process.
+  const stopped = new AbortController();
+  const passOn = () => stopped.abort(stop.reason);
+  stop.addEventListener('abort', passOn, { once: true });
+  if (stop.aborted) passOn();
+  const renewing = setInterval(() => void renew(engine, job, stopped), engine.limits.jobLeaseMs / 3);
   renewing.unref();
   const fence: Run['fence'] = async (tx) => {
     if (!(await tx.jobs.fence(job))) throw new AppError('lease_lost');
   };
-  const ending = { isFinished: false };
+  const end = { isFinished: false };
   const finish: Run['finish'] = async (tx) => {
     await tx.jobs.finish(job, engine.clock.now());
-    ending.isFinished = true;
+    end.isFinished = true;
   };
   try {
-    await work({ erasureId: job.payload, fence, finish, signal });
-    if (!ending.isFinished) await engine.store.write(finish);
+    await work({ erasureId: job.payload, fence, finish, signal: stopped.signal });
+    if (!end.isFinished) await engine.store.write(finish);
   } catch (error) {
     await putBack(engine, job, error);
   } finally {
     clearInterval(renewing);
+    stop.removeEventListener('abort', passOn);
   }
 }
 
