@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { openApp } from '../app.ts';
 import { readConfig } from '../config.ts';
-import type { Counts, FsckReport, Problem } from '../engine/fsck/findings.ts';
+import { type Counts, type FsckReport, type Locked, nothingLocked, type Problem } from '../engine/fsck/findings.ts';
 import { fsck } from '../engine/fsck/fsck.ts';
 import { malformedDetail } from '../engine/fsck/malformed.ts';
 import { problemMeanings } from '../engine/fsck/problem-meanings.ts';
@@ -17,9 +17,11 @@ type Options = { deep?: boolean; repair?: boolean; json?: boolean };
  * `tacet fsck`: 0 clean or all repaired, 1 damage left, 2 could not run. Work in progress is not damage.
  *
  * With `--json` one document: `{ "clean", "deep", "problems": [{ "code", "what", "repaired"? }], "counts": { ... },
- * "repairs": [{ "code", "what" }] }`. `repaired` is there with `--repair` only. `counts` are numbers by what was counted,
- * with `--deep` also `byTenant`: by tenant id `{ "calls", "tasks", "candidates", "users", "artifacts": { kind: number },
- * "recordingBytes", "tokens": { kind: number }, "tombstones" }`. Codes are listed with their meaning in `engine/fsck/problem-meanings.ts`.
+ * "locked": { "items", "blobs", "until", "withoutEnd" }, "repairs": [{ "code", "what" }] }`. `repaired` is there with
+ * `--repair` only. `counts` are numbers by what was counted, with `--deep` also `byTenant`: by tenant id `{ "calls", "tasks",
+ * "candidates", "users", "artifacts": { kind: number }, "recordingBytes", "tokens": { kind: number }, "tombstones" }`.
+ * `locked` says what waits for a lock of the blob store, which is no damage: `until` (ISO 8601 or null) is the end of the last
+ * one that has an end. Codes are listed with their meaning in `engine/fsck/problem-meanings.ts`.
  */
 export function fsckCommand(around: Surroundings): Command {
   return new Command('fsck')
@@ -54,13 +56,15 @@ async function look(around: Surroundings, { deep = false, repair = false }: Opti
     const what = malformedDetail(error);
     if (what === undefined) throw error;
     // So damaged that it could not even be opened: that is what we were asked to find out.
-    return { clean: false, deep, problems: [{ code: 'database_malformed', what }], counts: {}, repairs: [] };
+    const problems: Problem[] = [{ code: 'database_malformed', what }];
+    return { clean: false, deep, problems, counts: {}, locked: nothingLocked, repairs: [] };
   }
 }
 
 /** Counts, repairs, then each problem in a line with its meaning and what to do about it. */
 function readable(report: FsckReport): string {
   const lines = countLines(report.counts, '');
+  lines.push(...lockedLines(report.locked));
   for (const { code, what } of report.repairs) lines.push(`repaired: ${what} (${code})`);
   for (const problem of report.problems) lines.push(problemLine(problem));
   const left = report.problems.filter((problem) => problem.repaired !== true).length;
@@ -73,6 +77,14 @@ function countLines(counts: Counts | Readonly<Record<string, unknown>>, indent: 
     if (typeof value !== 'object' || value === null) return [`${indent}${name}: ${String(value)}`];
     return [`${indent}${name}:`, ...countLines({ ...value }, `${indent}  `)];
   });
+}
+
+/** One line where anything waits for a lock; none otherwise. */
+function lockedLines({ items, blobs, until, withoutEnd }: Locked): string[] {
+  if (items + blobs === 0) return [];
+  const last = until === null ? [] : [`the last until ${until}`];
+  const endless = withoutEnd === 0 ? [] : [`until somebody lifts the lock: ${withoutEnd}`];
+  return [[`locked: items of erasures: ${items}`, `other blobs: ${blobs}`, ...last, ...endless].join(', ')];
 }
 
 function problemLine({ code, what, repaired }: Problem): string {

@@ -1,5 +1,6 @@
 import type { Artifact, CallArtifactKind } from './call.ts';
 import type {
+  BlobLock,
   DoomedBlob,
   Erasure,
   ErasureState,
@@ -22,7 +23,8 @@ export interface ErasureReads {
     find(tenantId: string, callIds: readonly string[]): Promise<Tombstone[]>;
     /** Tombstones that carry this token. */
     findByToken(tenantId: string, kind: IdentifierKind, token: Uint8Array): Promise<Tombstone[]>;
-    tokensOf(callId: string): Promise<TombstoneToken[]>;
+    /** Those of the tombstones of these calls, in no particular order, whether or not the tombstones are there. */
+    tokensOf(callIds: readonly string[]): Promise<TombstoneToken[]>;
     page(afterCallId: string, limit: number): Promise<Tombstone[]>;
     /** All tombstone tokens in an order of the store's, whether or not their tombstones are there. For fsck. */
     tokenPage(after: TombstoneToken | undefined, limit: number): Promise<TombstoneToken[]>;
@@ -57,8 +59,11 @@ export interface ErasureReads {
   doomed: {
     /** Those of these owners, whichever erasure doomed them. */
     ofOwners(ownerIds: readonly string[]): Promise<DoomedBlob[]>;
-    /** Those without an erasure (abandoned uploads), oldest first; those after `after`. */
-    unowned(limit: number, after?: Pick<DoomedBlob, 'blob' | 'since'>): Promise<DoomedBlob[]>;
+    /**
+     * Those without an erasure (abandoned uploads) that may be tried at `now`; those after `after`. Oldest first, and those
+     * that a lock has held back before after all others.
+     */
+    unowned(now: number, limit: number, after?: DoomedBlob): Promise<DoomedBlob[]>;
     all(afterBlob: string, limit: number): Promise<DoomedBlob[]>;
     /** Those of the blobs that are doomed, in no particular order. */
     find(blobs: readonly string[]): Promise<DoomedBlob[]>;
@@ -138,8 +143,10 @@ export interface ErasureWrites {
     stampSpanTombstones(span: ItemSpan, goneAt: number): Promise<void>;
   };
   doomed: ErasureReads['doomed'] & {
-    insert(blobs: readonly DoomedBlob[]): Promise<void>;
+    insert(blobs: readonly Omit<DoomedBlob, 'lock'>[]): Promise<void>;
     delete(blobs: readonly string[]): Promise<void>;
+    /** Notes what the blob store said of these last; of one that is not doomed, nothing. */
+    noteLocks(locks: ReadonlyMap<string, BlobLock>): Promise<void>;
   };
   holds: ErasureReads['holds'] & {
     /** Takes the tenant's holds until the transaction ends: shared by shredding, alone by placing and releasing. */

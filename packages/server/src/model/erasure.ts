@@ -94,7 +94,7 @@ export type Item = {
   journalId: string | null;
   /** When the blob store was first found to have a lock on the item's bytes; null for most. Stays when they have gone. */
   lockedSince: number | null;
-  /** When that lock ends, or ended; null where there was none, and where somebody has to lift it. */
+  /** While it is what keeps the item's bytes: when that lock ends; null where somebody has to lift it, and for all others. */
   lockedUntil: number | null;
 };
 
@@ -124,7 +124,17 @@ export type Tombstone = {
 };
 
 /** Bytes that must go, named until somebody has looked and found them gone. */
-export type DoomedBlob = { blob: string; ownerId: string; erasureId: string | null; since: number };
+export type DoomedBlob = {
+  blob: string;
+  ownerId: string;
+  erasureId: string | null;
+  since: number;
+  /** Where the blob store has refused to let go of bytes that no erasure waits for. */
+  lock?: BlobLock;
+};
+
+/** A lock that was met: when it ends, null where somebody has to lift it; and when the bytes are tried again. In ms. */
+export type BlobLock = { until: number | null; retryAt: number };
 
 export type Hold = {
   id: string;

@@ -1,3 +1,4 @@
+import type { Log } from '../lib/log.ts';
 import type { BacklogReads } from './backlog.ts';
 import type { Artifact, Call, DialStatus, Direction, MetadataEvent } from './call.ts';
 import type { CampaignReads, CampaignWrites } from './campaign-store.ts';
@@ -236,6 +237,16 @@ export interface StoreTx
   audit: StoreReads['audit'] & { append(entry: AuditEntry): Promise<void> };
 }
 
+/** Who asks for a migration. */
+export type Migrating = {
+  /** True for the move that fills the database. Default false. */
+  arriving?: boolean;
+  /** Told whose archive is in the database, where there is one, before anything is changed; throws where it is not ours. */
+  proveOwner?: (archiveId: string) => Promise<void>;
+  /** Told where another process has to be waited for. */
+  log?: Log;
+};
+
 /** The database. */
 export interface Store {
   reads: StoreReads;
@@ -248,10 +259,11 @@ export interface Store {
   /** The same database as the key tree sees it. */
   keyStore: KeyStore;
   /**
-   * Creates and migrates the schema; refuses a newer one with `store_newer`. Returns what was applied. Then refuses with
-   * `archive_moved` a database that the archive has left, or, unless `arriving`, has not wholly come to.
+   * Creates and migrates the schema, and returns what was applied. Before anything is changed it refuses a newer schema with
+   * `store_newer`, and with `archive_moved` a database that the archive has left, or, unless `arriving`, has not wholly come
+   * to. Waits for other processes that migrate; `store_busy` where that takes longer than ten minutes.
    */
-  migrate(options?: { arriving: boolean }): Promise<string[]>;
+  migrate(options?: Migrating): Promise<string[]>;
   /** Copies the write-ahead log into the database and empties it, so that nothing destroyed lingers there. True when done. */
   checkpoint(): Promise<boolean>;
   /**

@@ -11,11 +11,11 @@ export function doomedReads(session: Session): StoreReads['doomed'] {
       const sql = `SELECT * FROM doomed_blob WHERE ${session.dialect.within('owner_id')}`;
       return (await session.rows<Row<'doomed_blob'>>(sql, [session.dialect.list(ownerIds)])).map(toDoomedBlob);
     },
-    async unowned(limit, after) {
-      const sql = `SELECT * FROM doomed_blob WHERE erasure_id IS NULL AND (since, blob) > (?, ?)
-        ORDER BY since, blob LIMIT ?`;
-      const from = [after?.since ?? Number.MIN_SAFE_INTEGER, after?.blob ?? ''];
-      return (await session.rows<Row<'doomed_blob'>>(sql, [...from, limit])).map(toDoomedBlob);
+    async unowned(now, limit, after) {
+      const sql = `SELECT * FROM doomed_blob WHERE erasure_id IS NULL AND retry_at <= ?
+        AND (retry_at, since, blob) > (?, ?, ?) ORDER BY retry_at, since, blob LIMIT ?`;
+      const from = after === undefined ? [-1, 0, ''] : [after.lock?.retryAt ?? 0, after.since, after.blob];
+      return (await session.rows<Row<'doomed_blob'>>(sql, [now, ...from, limit])).map(toDoomedBlob);
     },
     async all(afterBlob, limit) {
       return (await blobs().where('blob', '>', afterBlob).orderBy('blob').limit(limit).execute()).map(toDoomedBlob);
@@ -43,6 +43,13 @@ export function doomedWrites(session: Session): StoreTx['doomed'] {
     },
     async delete(blobs) {
       await session.change(`DELETE FROM doomed_blob WHERE ${dialect.within('blob')}`, [dialect.list(blobs)]);
+    },
+    /** One after the other, always in the same order: they are few, and several sweeps may note the same. */
+    async noteLocks(locks) {
+      const sql = 'UPDATE doomed_blob SET locked_until = ?, retry_at = ? WHERE blob = ?';
+      for (const [blob, { until, retryAt }] of [...locks].sort(([one], [other]) => (one < other ? -1 : 1))) {
+        await session.change(sql, [until, retryAt, blob]);
+      }
     },
   };
 }

@@ -113,9 +113,11 @@ export function erasureWrites(session: Session): ErasureWrites {
       const [found] = await session.rows<{ items: number }>(sql, parameters);
       if (found?.items !== new Set(seqs).size) return 0;
       const change = `UPDATE item SET state = ?, outcome = coalesce(?, outcome),
-        failed_code = CASE WHEN ? = 1 THEN ? ELSE failed_code END WHERE ${chosen}`;
+        failed_code = CASE WHEN ? = 1 THEN ? ELSE failed_code END,
+        locked_until = CASE WHEN ? = 1 THEN NULL ELSE locked_until END WHERE ${chosen}`;
       const setsCode = toFlag(failedCode !== undefined);
-      return await session.change(change, [to, outcome ?? null, setsCode, failedCode ?? null, ...parameters]);
+      const codes = [setsCode, failedCode ?? null, setsCode];
+      return await session.change(change, [to, outcome ?? null, ...codes, ...parameters]);
     },
     async moveAll(erasureIds, from, to) {
       refuseMove(from, to);

@@ -238,7 +238,8 @@ export function toItem(row: Row<'item'>): Item {
 }
 
 export function toDoomedBlob(row: Row<'doomed_blob'>): DoomedBlob {
-  return { blob: row.blob, ownerId: row.owner_id, erasureId: row.erasure_id, since: row.since };
+  const doomed = { blob: row.blob, ownerId: row.owner_id, erasureId: row.erasure_id, since: row.since };
+  return row.retry_at === 0 ? doomed : { ...doomed, lock: { until: row.locked_until, retryAt: row.retry_at } };
 }
 
 export function toHold(row: Row<'hold'>): Hold {

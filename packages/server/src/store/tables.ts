@@ -181,7 +181,16 @@ type ItemTable = {
   locked_until: number | null;
 };
 
-type DoomedBlobTable = { blob: string; owner_id: string; erasure_id: string | null; since: number };
+type DoomedBlobTable = {
+  blob: string;
+  owner_id: string;
+  erasure_id: string | null;
+  since: number;
+  /** Of the lock that was met last. */
+  locked_until: number | null;
+  /** 0 until a lock was met. */
+  retry_at: number;
+};
 
 type HoldTable = {
   id: string;

@@ -21,20 +21,10 @@ export function tombstoneReads(session: Session): StoreReads['tombstones'] {
       const rows = await session.rows<Row<'tombstone'>>(sql, [tenantId, toKindCode(kind), token]);
       return rows.map(toTombstone);
     },
-    async tokensOf(callId) {
-      const rows = await session.builder
-        .selectFrom('tombstone_token')
-        .innerJoin('tenant', 'tenant.number', 'tombstone_token.tenant')
-        .selectAll('tombstone_token')
-        .select('tenant.id as tenant_id')
-        .where('call_id', '=', callId)
-        .execute();
-      return rows.map((row) => ({
-        tenantId: row.tenant_id,
-        kind: fromKindCode(row.kind),
-        token: row.token,
-        callId: row.call_id,
-      }));
+    async tokensOf(callIds) {
+      const sql = `SELECT tombstone_token.*, tenant.id AS tenant_id FROM tombstone_token CROSS JOIN tenant
+        WHERE ${dialect.within('tombstone_token.call_id')} AND tenant.number = tombstone_token.tenant`;
+      return (await session.rows<StoneTokenRow>(sql, [dialect.list(callIds)])).map(toStoneToken);
     },
     async page(afterCallId, limit) {
       const rows = await session.builder
@@ -53,15 +43,16 @@ export function tombstoneReads(session: Session): StoreReads['tombstones'] {
       const sql = `SELECT tombstone_token.*, tenant.id AS tenant_id FROM tombstone_token CROSS JOIN tenant
         WHERE tenant.number = tombstone_token.tenant ${after === undefined ? '' : `AND (${key}) > (?, ?, ?, ?)`}
         ORDER BY ${key} LIMIT ?`;
-      const rows = await session.rows<Row<'tombstone_token'> & { tenant_id: string }>(sql, [...last, limit]);
-      return rows.map((row) => ({
-        tenantId: row.tenant_id,
-        kind: fromKindCode(row.kind),
-        token: row.token,
-        callId: row.call_id,
-      }));
+      return (await session.rows<StoneTokenRow>(sql, [...last, limit])).map(toStoneToken);
     },
   };
+}
+
+/** A row of `tombstone_token` beside the tenant's id. */
+type StoneTokenRow = Row<'tombstone_token'> & { tenant_id: string };
+
+function toStoneToken(row: StoneTokenRow): TombstoneToken {
+  return { tenantId: row.tenant_id, kind: fromKindCode(row.kind), token: row.token, callId: row.call_id };
 }
 
 const insertStones = rowInsert(

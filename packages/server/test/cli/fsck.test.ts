@@ -27,9 +27,27 @@ describe('tacet fsck', () => {
     const { code, output } = await fsck('--json');
     expect(code).toBe(0);
     const report = JSON.parse(output) as FsckReport;
-    expect(Object.keys(report).sort()).toEqual(['clean', 'counts', 'deep', 'problems', 'repairs']);
+    expect(Object.keys(report).sort()).toEqual(['clean', 'counts', 'deep', 'locked', 'problems', 'repairs']);
     expect(report).toMatchObject({ clean: true, deep: false, problems: [], repairs: [], counts: { calls: 7 } });
     expect(report.counts).not.toHaveProperty('byTenant');
+  });
+
+  test('says what waits for a lock of the blob store, which is no damage', async () => {
+    expect(JSON.parse((await fsck('--json')).output)).toMatchObject({ locked: { items: 0, blobs: 0, until: null } });
+    expect((await fsck()).output).not.toContain('locked');
+    const until = Date.UTC(2100, 0, 2, 3, 4, 5, 6);
+    const database = new Database(join(folder, 'home', 'db', 'tacet.sqlite'));
+    const lock = database.prepare(`INSERT INTO doomed_blob (blob, owner_id, erasure_id, since, locked_until, retry_at)
+      VALUES (?, 'nobody', NULL, 1, ?, ?)`);
+    for (const [blob, end] of Object.entries({ first: until - 1, last: until, held: null, over: 5 }))
+      lock.run(`${blob}-9999999`, end, 5);
+    database.close();
+    const locked = { items: 0, blobs: 3, until: '2100-01-02T03:04:05.006Z', withoutEnd: 1 };
+    const { code, output } = await fsck('--json');
+    expect({ code, ...JSON.parse(output) }).toMatchObject({ code: 0, clean: true, problems: [], locked });
+    const lines = (await fsck()).output.trimEnd().split('\n');
+    const line = `locked: items of erasures: 0, other blobs: 3, the last until ${locked.until}, until somebody lifts the lock: 1`;
+    expect(lines.slice(-2)).toEqual([line, 'clean']);
   });
 
   test('counts by tenant with --deep', async () => {
@@ -91,6 +109,7 @@ describe('tacet fsck', () => {
       deep: false,
       problems: [{ code: 'database_malformed', what: 'SQLITE_NOTADB' }],
       counts: {},
+      locked: { items: 0, blobs: 0, until: null, withoutEnd: 0 },
       repairs: [],
     });
     expect(await fsck('--repair')).toMatchObject({ code: 1 });

@@ -134,6 +134,14 @@ export const erasureCases = {
     await note(6, [{ seq: 1, until: 40 }]);
     const [, second] = await erasures.items(erasure.id, { fromSeq: 0, limit: 9 });
     expect(second).toMatchObject({ lockedSince: 5, lockedUntil: 40 });
+    // Vendors were told that the call is gone, and go on being told so: only the date is over with the code.
+    await store.write(async (tx) => {
+      await tx.erasures.moveItems(erasure.id, [0, 1], 'failed', 'shredded', {});
+      await tx.erasures.moveItems(erasure.id, [1], 'shredded', 'failed', { failedCode: 'blob_failed' });
+    });
+    const [unchanged, other] = await erasures.items(erasure.id, { fromSeq: 0, limit: 2 });
+    expect(unchanged).toMatchObject({ failedCode: 'blob_locked', lockedSince: 5, lockedUntil: 30 });
+    expect(other).toMatchObject({ failedCode: 'blob_failed', lockedSince: 5, lockedUntil: null });
   },
   'items move together or not at all': async ({ store }) => {
     const { erasure } = await addErasure(store, await addTenant(store), ['planned', 'planned', 'held', 'planned']);

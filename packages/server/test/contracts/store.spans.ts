@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { CallStatus } from '../../src/model/call.ts';
+import type { BlobLock } from '../../src/model/erasure.ts';
 import { Bug } from '../../src/model/errors.ts';
 import { addErasure, addTenant, artifactOf, callOf, erasureOf, id, tokenOf, uploadOf } from '../support/store-rows.ts';
 import type { StoreCases, StoreSubject } from '../support/store-subject.ts';
@@ -187,16 +188,45 @@ export const spanCases = {
     const [young, old, owned] = [doomed('a', 9), doomed('b', 5), doomed('c', 1, id())];
     await store.write((tx) => tx.doomed.insert([young, old, owned]));
     await store.write((tx) => tx.doomed.insert([{ ...old, since: 99 }]));
-    expect(await store.reads.doomed.unowned(9)).toEqual([old, young]);
-    expect(await store.reads.doomed.unowned(1)).toEqual([old]);
+    expect(await store.reads.doomed.unowned(0, 9)).toEqual([old, young]);
+    expect(await store.reads.doomed.unowned(0, 1)).toEqual([old]);
     const twin = doomed('bb', 5);
     await store.write((tx) => tx.doomed.insert([twin]));
-    expect(await store.reads.doomed.unowned(9, old)).toEqual([twin, young]);
-    expect(await store.reads.doomed.unowned(1, twin)).toEqual([young]);
-    expect(await store.reads.doomed.unowned(9, young)).toEqual([]);
+    expect(await store.reads.doomed.unowned(0, 9, old)).toEqual([twin, young]);
+    expect(await store.reads.doomed.unowned(0, 1, twin)).toEqual([young]);
+    expect(await store.reads.doomed.unowned(0, 9, young)).toEqual([]);
     await store.write((tx) => tx.doomed.delete([twin.blob]));
     expect(await store.reads.doomed.find(['c', 'unknown'])).toEqual([owned]);
     await store.write((tx) => tx.doomed.delete(['b', 'c', 'unknown']));
     expect(await store.reads.doomed.all('', 9)).toEqual([young]);
+  },
+  'doomed bytes under a lock are passed over until they may be tried again, and come last then': async ({ store }) => {
+    const [a, b, c] = ['a', 'b', 'c'].map((blob, i) => ({ blob, ownerId: id(), erasureId: null, since: i }));
+    if (!a || !b || !c) throw new Error('three blobs');
+    await store.write((tx) => tx.doomed.insert([a, b, c]));
+    const [dated, endless] = [
+      { until: 40, retryAt: 50 },
+      { until: null, retryAt: 30 },
+    ];
+    const note = async (locks: Record<string, BlobLock>) =>
+      await store.write((tx) => tx.doomed.noteLocks(new Map(Object.entries(locks))));
+    await note({});
+    await note({ b: endless, a: dated, unknown: dated });
+    expect(await store.reads.doomed.unowned(29, 9)).toEqual([c]);
+    const [lockedA, lockedB] = [
+      { ...a, lock: dated },
+      { ...b, lock: endless },
+    ];
+    expect(await store.reads.doomed.unowned(30, 9)).toEqual([c, lockedB]);
+    expect(await store.reads.doomed.unowned(50, 9)).toEqual([c, lockedB, lockedA]);
+    expect(await store.reads.doomed.unowned(50, 1, c)).toEqual([lockedB]);
+    expect(await store.reads.doomed.unowned(50, 9, lockedB)).toEqual([lockedA]);
+    expect(await store.reads.doomed.all('', 9)).toEqual([lockedA, lockedB, c]);
+    // It was prolonged meanwhile.
+    await note({ a: { until: 140, retryAt: 150 } });
+    expect(await store.reads.doomed.unowned(149, 9)).toEqual([c, lockedB]);
+    // Somebody names it again, as a step that is done again does.
+    await store.write((tx) => tx.doomed.insert([b]));
+    expect(await store.reads.doomed.find(['b'])).toEqual([lockedB]);
   },
 } satisfies StoreCases;

@@ -53,7 +53,11 @@ describe('fsck finds nothing wrong with', () => {
     const at = await openCopy(lived);
     const blob = at.value<string>('SELECT blob FROM artifact WHERE owner_id = ? AND blob IS NOT NULL', at.story.plain);
     await at.engine.blobs.create(`${at.story.silenced}-99`, recording());
-    at.sql('INSERT INTO doomed_blob VALUES (?, ?, NULL, 1)', `${at.story.silenced}-99`, at.story.silenced);
+    at.sql(
+      'INSERT INTO doomed_blob (blob, owner_id, erasure_id, since) VALUES (?, ?, NULL, 1)',
+      `${at.story.silenced}-99`,
+      at.story.silenced,
+    );
     expect((await fsck(at.engine, { deep: true })).problems).toEqual([]);
     expect(await at.engine.blobs.stat(blob)).not.toBeNull();
     await at.close();

@@ -92,7 +92,12 @@ export const blobs: Record<string, Damage> = {
   'bytes that must go and that nobody will remove': {
     plant: async (at) => {
       const name = await put(at, `${at.story.silenced}-77`, randomBytes(10));
-      at.sql('INSERT INTO doomed_blob VALUES (?, ?, ?, 1)', name, at.story.silenced, at.story.depersonalization);
+      at.sql(
+        'INSERT INTO doomed_blob (blob, owner_id, erasure_id, since) VALUES (?, ?, ?, 1)',
+        name,
+        at.story.silenced,
+        at.story.depersonalization,
+      );
       return name;
     },
     finds: ['doomed_forgotten'],
@@ -100,7 +105,11 @@ export const blobs: Record<string, Damage> = {
   },
   'bytes that must go and that an artifact names': {
     plant: (at) => {
-      at.sql('INSERT INTO doomed_blob VALUES (?, ?, NULL, 1)', blobOf(at), at.story.plain);
+      at.sql(
+        'INSERT INTO doomed_blob (blob, owner_id, erasure_id, since) VALUES (?, ?, NULL, 1)',
+        blobOf(at),
+        at.story.plain,
+      );
       return blobOf(at);
     },
     finds: ['doomed_named'],
@@ -109,7 +118,12 @@ export const blobs: Record<string, Damage> = {
   'a call that is said to be gone while bytes of it are still to go': {
     plant: (at) => {
       const name = `${at.story.purged}-77`;
-      at.sql('INSERT INTO doomed_blob VALUES (?, ?, ?, 1)', name, at.story.purged, at.story.purge);
+      at.sql(
+        'INSERT INTO doomed_blob (blob, owner_id, erasure_id, since) VALUES (?, ?, ?, 1)',
+        name,
+        at.story.purged,
+        at.story.purge,
+      );
       return at.story.purged;
     },
     finds: ['doomed_forgotten', 'tombstone_gone_early'],

@@ -4,6 +4,7 @@ import { createTenant } from '../../src/engine/access/create-tenant.ts';
 import { Upload } from '../../src/engine/archive/upload.ts';
 import type { FsckReport } from '../../src/engine/fsck/findings.ts';
 import { fsck } from '../../src/engine/fsck/fsck.ts';
+import { tombstoneToken } from '../../src/engine/identifiers.ts';
 import { noFaults } from '../../src/lib/faults.ts';
 import type { BlobReader } from '../../src/model/blob-store.ts';
 import { hasCode } from '../../src/model/errors.ts';
@@ -102,11 +103,11 @@ describe('a repair', () => {
     const at = await openCopy(lived, { faults });
     await at.engine.blobs.create('nobodys-bytes', recording());
     at.sql('DELETE FROM tombstone_token');
-    const tokens = await at.engine.store.reads.tombstones.tokensOf(at.story.purged);
+    const tokens = await at.engine.store.reads.tombstones.tokensOf([at.story.purged]);
     expect(tokens).toEqual([]);
     const doomed = faults.next('fsck:repaired', async () => {
       // Between the tombstone's repair and that of the bytes, somebody else claims them.
-      at.sql("INSERT INTO doomed_blob VALUES ('nobodys-bytes', 'nobody', NULL, 1)");
+      at.sql("INSERT INTO doomed_blob (blob, owner_id, erasure_id, since) VALUES ('nobodys-bytes', 'nobody', NULL, 1)");
     });
     const report = await fsck(at.engine, { deep: true, repair: true });
     await doomed;
@@ -159,6 +160,18 @@ describe('a quick look', () => {
 });
 
 describe('a deep look', () => {
+  it('names every call that has the session id of a purged one, and no other', async () => {
+    const at = await openCopy(lived);
+    for (const value of ['s-other', 's-plain', 's-of-nobody']) {
+      const token = await tombstoneToken(at.engine, at.caller.tenant, { kind: 'session', value });
+      at.sql('INSERT INTO tombstone_token VALUES (1, 3, ?, ?)', token, at.story.purged);
+    }
+    const { problems } = await fsck(at.engine, { deep: true });
+    const named = [at.story.plain, at.story.other].map((id) => ({ code: 'session_of_erased', what: `call ${id}` }));
+    expect(problems).toEqual(named);
+    await at.close();
+  });
+
   it('counts by tenant what there is', async () => {
     const at = await openCopy(lived);
     const { counts } = await fsck(at.engine, { deep: true });

@@ -78,7 +78,7 @@ describe.each(table)('$action (recording kept: $keepRecording)', ({ action, keep
     expect(await reads.calls.find(app.tenant.id, callId)).toEqual(isPurge ? undefined : { ...before, ...marks });
     const [stone] = await reads.tombstones.find(app.tenant.id, [callId]);
     expect(stone === undefined).toBe(!isPurge);
-    const kept = (await reads.tombstones.tokensOf(callId)).map((token) => token.kind).sort();
+    const kept = (await reads.tombstones.tokensOf([callId])).map((token) => token.kind).sort();
     expect(kept).toEqual(isPurge ? ['external', 'session'] : []);
     expect(await scene.storedBlobs()).toHaveLength(leaves.includes('recording') ? 2 : 1);
     expect((await scene.client.recording(callId)).status).toBe(leaves.includes('recording') ? 200 : 404);

@@ -129,7 +129,7 @@ describe('what the journal carries for a replay', () => {
     await stage.restoreFrom(copy);
     await stage.process(async (at) => {
       expect(await tombstoneTokens(at)).toBeGreaterThan(0);
-      expect(await at.engine.store.reads.tombstones.tokensOf(stage.idOf(purged))).not.toEqual([]);
+      expect(await at.engine.store.reads.tombstones.tokensOf([stage.idOf(purged)])).not.toEqual([]);
     });
   });
 });

@@ -72,11 +72,11 @@ test.each(['stay', 'cannot be looked for'])(
     for (const { ownerId } of doomed.slice(0, -1)) hurt.add(ownerId);
     await sweepAbandonedUploads(app.engine).catch(() => undefined);
     expect(await store.reads.doomed.find([young?.blob ?? ''])).toEqual([]);
-    expect(await store.reads.doomed.unowned(1000)).toHaveLength(stuckOnes);
+    expect(await store.reads.doomed.unowned(Date.now(), 1000)).toHaveLength(stuckOnes);
 
     hurt.clear();
     for (let sweep = 0; sweep < 3; sweep += 1) await sweepAbandonedUploads(app.engine);
-    expect(await store.reads.doomed.unowned(1000)).toEqual([]);
+    expect(await store.reads.doomed.unowned(Date.now(), 1000)).toEqual([]);
   },
 );
 
@@ -89,5 +89,5 @@ test('one blob that cannot be looked for keeps no other of its age from being fo
   await store.write(async (tx) => await tx.doomed.insert(doomed));
   blobs.unseen.add(doomed[1]?.ownerId ?? '');
   await expect(sweepAbandonedUploads(app.engine)).rejects.toMatchObject({ code: 'blob_failed' });
-  expect(await store.reads.doomed.unowned(10)).toEqual(doomed.slice(1, 2));
+  expect(await store.reads.doomed.unowned(Date.now(), 10)).toEqual(doomed.slice(1, 2));
 });

@@ -20,7 +20,7 @@ export async function lookAt(engine: Engine, callers: readonly Caller[]): Promis
   for (const call of await reads.calls.page('', all)) calls.push(await lookAtCall(engine, callers, call));
   const stones: Json[] = [];
   for (const { callId, goneAt } of await reads.tombstones.page('', all)) {
-    const kinds = (await reads.tombstones.tokensOf(callId)).map((token) => token.kind);
+    const kinds = (await reads.tombstones.tokensOf([callId])).map((token) => token.kind);
     stones.push({ id: callId, isGone: goneAt !== null, tokens: kinds.sort() });
   }
   const unfinished = (await reads.jobs.list({ unfinishedOnly: true, limit: all })).length;

@@ -4,6 +4,7 @@ import type { Call } from '../../model/call.ts';
 import type { DoomedBlob } from '../../model/erasure.ts';
 import type { StoreTx } from '../../model/store.ts';
 import type { Engine } from '../context.ts';
+import { locksMet } from '../erasure/locked.ts';
 import { blobsLeft } from '../erasure/look-apart.ts';
 import { gatedByPurge } from '../erasure/resolve.ts';
 
@@ -103,11 +104,15 @@ async function sweepUploads(engine: Engine, failures: unknown[]): Promise<number
   }
 }
 
-/** Goes through bytes that no erasure waits for until enough of them are gone for one go. */
+/**
+ * Goes through bytes that no erasure waits for until enough of them are gone for one go. Those that were found under a lock
+ * are passed over until it has ended.
+ */
 async function sweepUnowned(engine: Engine, failures: unknown[]): Promise<void> {
+  const now = engine.clock.now();
   let gone = 0;
   for (let after: DoomedBlob | undefined; ; ) {
-    const left = await engine.store.reads.doomed.unowned(batch, after);
+    const left = await engine.store.reads.doomed.unowned(now, batch, after);
     try {
       gone += await removeUnowned(
         engine,
@@ -136,20 +141,24 @@ export async function removeStray(engine: Engine, callId: string, blobs: readonl
     const named = new Set((await tx.artifacts.ofOwner(callId)).map((artifact) => artifact.blob));
     const unnamed = left.filter((blob) => !named.has(blob));
     await tx.doomed.insert(unnamed.map((blob): DoomedBlob => ({ blob, ownerId: callId, erasureId: null, since })));
+    await tx.doomed.noteLocks(locksMet(outcomes, since));
   });
 }
 
 /**
- * Removes bytes that no erasure waits for, and forgets them once somebody has looked and found them gone. Returns how many
- * are; throws, once that is done, where some could not be looked for.
+ * Removes bytes that no erasure waits for, and forgets them once somebody has looked and found them gone. Of those under a
+ * lock it notes until when. Returns how many are gone; throws, once that is done, where some could not be looked for.
  */
 export async function removeUnowned(engine: Engine, blobs: readonly string[]): Promise<number> {
   if (blobs.length === 0) return 0;
-  await engine.blobs.erase(blobs);
+  const outcomes = await engine.blobs.erase(blobs);
   await engine.faults.at('archive:bytes-erased');
   const { there, unseen } = await blobsLeft(engine.blobs, blobs, engine.stopping);
   const gone = blobs.filter((blob) => !there.has(blob) && !unseen.has(blob));
-  await engine.store.write(async (tx) => await tx.doomed.delete(gone));
+  await engine.store.write(async (tx) => {
+    await tx.doomed.delete(gone);
+    await tx.doomed.noteLocks(locksMet(outcomes, engine.clock.now()));
+  });
   for (const failure of unseen.values()) throw failure;
   return gone.length;
 }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { EraseOutcome } from '../../model/blob-store.ts';
 import type { Item } from '../../model/erasure.ts';
-import { isLockStanding, moreUrgent } from './locked.ts';
+import { AppError } from '../../model/errors.ts';
+import { isLockStanding, locksMet, moreUrgent } from './locked.ts';
 
 const failed = { failedCode: 'blob_failed' };
 const lockedTill = (until: number | null) => ({ failedCode: 'blob_locked', lock: { until } });
@@ -30,4 +32,17 @@ test('an item is left alone exactly while its lock stands', () => {
   expect(isLockStanding({ ...item, lockedUntil: null }, 4)).toBe(false);
   expect(isLockStanding({ ...item, state: 'shredded' }, 4)).toBe(false);
   expect(isLockStanding({ ...item, failedCode: 'blob_failed' }, 4)).toBe(false);
+});
+
+test('of an erase the locks are noted, to be tried a second after their end, and those without one in five minutes', () => {
+  const outcomes = new Map<string, EraseOutcome>([
+    ['erased', { kind: 'erased' }],
+    ['dated', { kind: 'locked', until: new Date(9000) }],
+    ['failed', { kind: 'failed', error: new AppError('blob_failed') }],
+    ['endless', { kind: 'locked', until: null }],
+  ]);
+  expect([...locksMet(outcomes, 5000)]).toEqual([
+    ['dated', { until: 9000, retryAt: 10_000 }],
+    ['endless', { until: null, retryAt: 305_000 }],
+  ]);
 });

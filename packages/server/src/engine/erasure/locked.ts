@@ -1,6 +1,12 @@
-import type { Item } from '../../model/erasure.ts';
+import type { BlobName, EraseOutcome } from '../../model/blob-store.ts';
+import type { BlobLock, Item } from '../../model/erasure.ts';
 import { AppError } from '../../model/errors.ts';
 import type { Engine } from '../context.ts';
+
+/** After the end of a lock: what the blob store's clock may be behind ours. */
+export const afterLockMs = 1000;
+/** How often bytes are tried whose lock has no end: whoever lifts it tells nobody. */
+const liftedEveryMs = 5 * 60_000;
 
 /** What keeps an item's bytes: a code, and where the blob store has a lock on them its end, or null for one without. */
 export type Kept = { failedCode: string; lock?: { until: number | null } };
@@ -8,6 +14,17 @@ export type Kept = { failedCode: string; lock?: { until: number | null } };
 /** True while the blob store is known not to let go of the item's bytes: asking it again would be in vain. */
 export function isLockStanding({ state, failedCode, lockedUntil }: Item, now: number): boolean {
   return state === 'failed' && failedCode === 'blob_locked' && lockedUntil !== null && lockedUntil > now;
+}
+
+/** The locks that an erase has met, and when each of these bytes is tried again. */
+export function locksMet(outcomes: ReadonlyMap<BlobName, EraseOutcome>, now: number): Map<BlobName, BlobLock> {
+  const met = new Map<BlobName, BlobLock>();
+  for (const [blob, outcome] of outcomes) {
+    if (outcome.kind !== 'locked') continue;
+    const until = outcome.until?.getTime() ?? null;
+    met.set(blob, { until, retryAt: until === null ? now + liftedEveryMs : until + afterLockMs });
+  }
+  return met;
 }
 
 /** Of two things that keep bytes of one call: whatever may be over first, and of two locks the one that ends last. */

@@ -10,6 +10,7 @@ export async function checkDoomed(look: Look): Promise<void> {
   const read = async (afterBlob: string) => await look.reads.doomed.all(afterBlob, pageSize);
   for await (const page of paged('', read, (last: DoomedBlob) => last.blob)) {
     look.findings.count('doomedBlobs', page.length);
+    for (const { lock } of page) if (lock !== undefined) look.findings.locked('blobs', lock.until, look.now);
     const erasures = new Map<string, Erasure | undefined>();
     for (const one of page) {
       if (one.erasureId !== null && !erasures.has(one.erasureId)) {

@@ -2,11 +2,11 @@ import { decryptTokens, encryptCores, tokenBytes } from '../../keys/token-cipher
 import type { TombstoneToken } from '../../model/erasure-store.ts';
 import { hasCode } from '../../model/errors.ts';
 import type { TokenQuery } from '../../model/token-store.ts';
-import type { Look } from './look.ts';
+import { type Look, paged } from './look.ts';
 import type { EpochKeys } from './slots.ts';
 
-/** Owners of one session id looked at: one call, and the holds that name it. */
-const ownersMax = 100;
+/** Owners read in one go. */
+const ownersMax = 500;
 
 /**
  * Names the calls that have the session id of a purged one: each was refused when it came, and the events that wait for it
@@ -23,18 +23,21 @@ export async function reportSessionsOfErased(
   const sessions = tokens.filter(({ kind, token }) => kind === 'session' && token.length === tokenBytes);
   const key = sessions.length === 0 ? undefined : await tombstoneKey(look, tenantId);
   if (key === undefined) return;
-  for (const { token } of sessions) {
+  const queries = sessions.flatMap(({ token }) => {
     const core = decryptTokens(key, token);
-    const queries = queriesOf(look, epochKeys, tenantId, core);
+    const mine = queriesOf(look, epochKeys, tenantId, core);
     core.fill(0);
-    const owners = await look.reads.tokens.owners(tenantId, 'session', queries, '', ownersMax);
-    // Of nearly all; asking for no calls would double the round trips.
-    if (owners.length === 0) continue;
+    return mine;
+  });
+  key.fill(0);
+  // All sessions together: one by one, each would be a round trip, and nearly all have no owner any more.
+  const read = async (afterId: string) =>
+    await look.reads.tokens.owners(tenantId, 'session', queries, afterId, ownersMax);
+  for await (const owners of paged('', read, (last: string) => last)) {
     for (const call of await look.reads.calls.findMany(tenantId, owners)) {
       if (call.status !== 'awaited') look.findings.problem('session_of_erased', `call ${call.id}`);
     }
   }
-  key.fill(0);
 }
 
 /** Undefined where it cannot be opened, which other checks tell. */

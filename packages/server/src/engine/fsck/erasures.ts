@@ -68,6 +68,7 @@ async function checkItems(look: Look, erasure: Erasure): Promise<void> {
       if (item.state === 'held' || item.state === 'failed') unerased += 1;
       if (!agreeing[erasure.state].includes(item.state)) look.findings.problem('item_state', nameOf(item));
       if (!isToldAlike(item)) look.findings.problem('item_outcome', nameOf(item));
+      if (item.failedCode === 'blob_locked') look.findings.locked('items', item.lockedUntil, look.now);
     }
     const shredded = items.filter(areKeysGone);
     await checkJournaled(look, erasure, shredded);

@@ -27,6 +27,19 @@ export type TenantCounts = {
 /** How much of what was looked at; in a deep look `byTenant` besides, by tenant id. */
 export type Counts = { [what: string]: number | { [tenantId: string]: TenantCounts } };
 
+/**
+ * What waits for the blob store to let go of it: items of erasures, and bytes that no erasure waits for. No problem: the
+ * keys are destroyed, and the bytes go when they may.
+ */
+export type Locked = {
+  items: number;
+  blobs: number;
+  /** When the last of these locks ends, as far as they have an end: ISO 8601. Null where none has. */
+  until: string | null;
+  /** How many of them wait until somebody lifts the lock. */
+  withoutEnd: number;
+};
+
 /** One repair that was done. */
 export type Repair = { code: ProblemCode; what: string };
 
@@ -40,6 +53,7 @@ export type FsckReport = {
   deep: boolean;
   problems: Problem[];
   counts: Counts;
+  locked: Locked;
   /** Empty unless repairs were asked for. */
   repairs: Repair[];
 };
@@ -81,12 +95,16 @@ export class CodeList {
 /** Cures kept of one look, some 10 MiB; whoever repairs looks again and finds the rest. */
 const curesKept = 50_000;
 
+/** Of an archive in which nothing waits for a lock, or of which nobody knows. */
+export const nothingLocked: Locked = { items: 0, blobs: 0, until: null, withoutEnd: 0 };
+
 /** Gathers problems, what may be done about them, and counts, while fsck runs. */
 export class Findings {
   readonly #problems = new CodeList();
   readonly #cures = new Map<string, Cure>();
   readonly #counts: Record<string, number> = {};
   readonly #tenants: Record<string, TenantCounts> = {};
+  readonly #locked = { ...nothingLocked };
 
   problem(code: ProblemCode, what: string, cure?: Cure): void {
     this.#problems.add(code, what);
@@ -96,6 +114,14 @@ export class Findings {
 
   count(what: string, by: number): void {
     this.#counts[what] = (this.#counts[what] ?? 0) + by;
+  }
+
+  /** One that a lock holds back until then; null: until somebody lifts it. A lock that is over by `now` holds nothing. */
+  locked(what: 'items' | 'blobs', until: number | null, now: number): void {
+    if (until !== null && until <= now) return;
+    this.#locked[what] += 1;
+    if (until === null) this.#locked.withoutEnd += 1;
+    else this.#locked.until = new Date(Math.max(until, Date.parse(this.#locked.until ?? '') || 0)).toISOString();
   }
 
   /** The tally of one tenant, to be added to. There is one for every tenant, so memory grows with their number only. */
@@ -124,6 +150,6 @@ export class Findings {
   report(deep: boolean): FsckReport {
     const problems = this.#problems.lines();
     const counts: Counts = deep ? { ...this.#counts, byTenant: this.#tenants } : { ...this.#counts };
-    return { clean: problems.length === 0, deep, problems, counts, repairs: [] };
+    return { clean: problems.length === 0, deep, problems, counts, locked: { ...this.#locked }, repairs: [] };
   }
 }

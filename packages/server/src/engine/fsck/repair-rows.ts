@@ -92,13 +92,13 @@ const longGone = 0;
 export async function repairTombstoneTokens(on: Repairs, cure: CureOf<'tombstone-tokens'>): Promise<void> {
   const { tenantId, callId } = cure;
   await repairOne(on, cure.code, async (tx) => {
-    const tokens = await tx.tombstones.tokensOf(callId);
+    const tokens = await tx.tombstones.tokensOf([callId]);
     const isMixed = tokens.some((token) => token.tenantId !== tenantId);
     if (tokens.length === 0 || isMixed || (await tx.tombstones.find(tenantId, [callId])).length > 0) return undefined;
     const stone = { callId, tenantId, shreddedAt: longGone, goneAt: longGone };
     await tx.tombstones.insert([stone], []);
     await tx.tombstones.dropGone(longGone + 1, 1);
-    if ((await tx.tombstones.tokensOf(callId)).length > 0) return undefined;
+    if ((await tx.tombstones.tokensOf([callId])).length > 0) return undefined;
     return { what: `tokens of call ${callId}`, tenantId, subjectId: callId, ids: { tokens: tokens.length } };
   });
 }
