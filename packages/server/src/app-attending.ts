@@ -4,7 +4,7 @@ import type { Worker } from './engine/jobs/worker.ts';
 import { KeyTree } from './keys/key-tree.ts';
 import { RootKeys } from './keys/root-keys.ts';
 import type { Vault } from './model/vault.ts';
-import { openPostgresStore } from './store/open-postgres.ts';
+import { reopenPostgresStore } from './store/open-postgres.ts';
 import type { PostgresWatch } from './store/postgres-watch.ts';
 
 type Attended = {
@@ -17,8 +17,8 @@ type Attended = {
 
 /**
  * Says what this process does about a database that it may lose: when it is lost, what was opened of it is forgotten; what is
- * found in its place has to pass everything that a start looks at, and to be of the same archive. What other processes say
- * wakes the workers.
+ * found in its place has to pass everything that a start looks at, and to be of the same archive; until then nothing is changed
+ * there. What other processes say wakes the workers.
  */
 export async function attendDatabase(config: Config, { engine, workers, vault, watch }: Attended): Promise<void> {
   const { database, horizonMs } = config;
@@ -34,9 +34,8 @@ export async function attendDatabase(config: Config, { engine, workers, vault, w
       for (const one of workers) one.nudge();
     },
     async prove(server) {
-      const found = openPostgresStore({ url: database.url, clock, connections: 1, watch: server });
+      const found = await reopenPostgresStore({ url: database.url, clock, connections: 1, watch: server, archiveId });
       try {
-        await found.migrate();
         const tree = new KeyTree({ store: found.keyStore, vault, clock });
         await new RootKeys({ store: found.keyStore, vault, tree, clock, horizonMs }).proveSame(archiveId);
       } finally {

@@ -71,14 +71,18 @@ export async function openStore(config: Config, { clock, faults, vault, watch }:
 
 type Opening = { clock: Clock; faults: Faults; vault: Vault; watch?: WatchedServer | undefined };
 
+/** A blob store, and what gives back its connections once it is not needed any more. */
+export type OpenedBlobs = { blobs: BlobStore; close(): Promise<void> };
+
 /** The blob store that the configuration names. */
-export async function openBlobs(config: Config, { faults }: { faults: Faults }): Promise<BlobStore> {
+export async function openBlobs(config: Config, { faults }: { faults: Faults }): Promise<OpenedBlobs> {
   if (config.blobsAt.kind === 's3') {
     // Half of what a command would load at its start, for what most do not use.
     const { S3Blobs } = await import('./blobs/s3-blobs.ts');
-    return new S3Blobs(config.blobsAt);
+    const blobs = new S3Blobs(config.blobsAt);
+    return { blobs, close: async () => await blobs.close() };
   }
-  return new FileBlobs({ root: join(config.home, 'blobs'), faults });
+  return { blobs: new FileBlobs({ root: join(config.home, 'blobs'), faults }), close: async () => undefined };
 }
 
 async function refuseLost(vault: Vault): Promise<void> {

@@ -1,5 +1,6 @@
+import { setMaxListeners } from 'node:events';
 import { attendDatabase } from './app-attending.ts';
-import { type HeldArchive, holdArchive, openBlobs, openStore } from './app-places.ts';
+import { type HeldArchive, holdArchive, type OpenedBlobs, openBlobs, openStore } from './app-places.ts';
 import type { Config } from './config.ts';
 import { ensureSigningKey, newProcessId } from './engine/access/signing-key.ts';
 import { refuseForeignBlobs, takeBlobs } from './engine/archive/own-blobs.ts';
@@ -13,6 +14,7 @@ import { meteredSealing } from './engine/upkeep/metered-sealing.ts';
 import { type Sealing, SealScheduler } from './engine/upkeep/seal-scheduler.ts';
 import { Upkeep } from './engine/upkeep/upkeep.ts';
 import { KeyTree } from './keys/key-tree.ts';
+import { refuseForeign } from './keys/restored.ts';
 import { RootKeys } from './keys/root-keys.ts';
 import { endReservations, SlotIssuer } from './keys/slot-issuer.ts';
 import { TokenEpochs } from './keys/token-epochs.ts';
@@ -99,9 +101,11 @@ async function open(config: Config, parts: AppParts, opening: Opening): Promise<
   const { watch } = held;
   const clock = parts.clock ?? watch?.clock ?? systemClock;
   let store: Store | undefined;
+  let opened: OpenedBlobs | undefined;
   const letGo = async () => {
     try {
       await store?.close();
+      await opened?.close();
     } finally {
       if (parts.held === undefined) await held.release();
     }
@@ -109,8 +113,11 @@ async function open(config: Config, parts: AppParts, opening: Opening): Promise<
   try {
     const vault = await openVault(config, parts);
     store = await openStore(config, { clock, faults, vault, watch });
-    const migrated = await store.migrate({ arriving: opening.arriving === true });
-    const blobs = parts.blobs ?? (await openBlobs(config, { faults }));
+    // A database of another archive is not ours to migrate.
+    const proveOwner = async (archiveId: string) => refuseForeign(await vault.current(), { archiveId });
+    const migrated = await store.migrate({ arriving: opening.arriving === true, proveOwner, log });
+    opened = parts.blobs ? { blobs: parts.blobs, close: async () => undefined } : await openBlobs(config, { faults });
+    const { blobs } = opened;
     const assembled = await assemble(config, { ...parts, clock, faults, blobs, store, vault, watch }, opening);
     if (!opening.restoring) await readyKeys(assembled.engine);
     await readyBlobs(assembled.engine, parts, opening);
@@ -188,6 +195,7 @@ async function assemble(
   const issuer = new SlotIssuer({ ...issuerOptions, meter });
 
   const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // Every erasure under way listens.
   const workers: Worker[] = [];
   const engine: Engine = {
     store,

@@ -162,7 +162,7 @@ function logWhenEnded(engine: Engine, request: FastifyRequest, reply: FastifyRep
   });
 }
 
-/** `/healthz`: this process answers. `/readyz`: it can also do its work (`proveReady`), and is not about to end. */
+/** `/healthz`: this process answers. `/readyz`: it can also do its work (`proveReady`). */
 function addHealth(app: FastifyInstance, engine: Engine): void {
   const method = ['GET', 'HEAD'];
   app.route({ method, url: '/healthz', handler: async () => ({ status: 'ok' }) });
@@ -170,7 +170,7 @@ function addHealth(app: FastifyInstance, engine: Engine): void {
     method,
     url: '/readyz',
     handler: async (_request, reply) => {
-      const isReady = !engine.stopping.aborted && (await isAbleToWork(engine));
+      const isReady = await isAbleToWork(engine);
       reply.code(isReady ? 200 : 503);
       return { status: isReady ? 'ready' : 'not ready' };
     },

@@ -21,8 +21,7 @@ export async function writeMoveMark(session: Session, mark: MoveMark): Promise<v
  * Throws `archive_moved` for a database that the archive has left for good, and for one that a move has not filled to its
  * end, unless that move itself asks.
  */
-export async function refuseMoved(session: Session, { arriving }: { arriving: boolean }): Promise<void> {
-  const mark = await readMoveMark(session);
+export function refuseMoved(mark: MoveMark | undefined, { arriving }: { arriving: boolean }): void {
   if (mark?.state === 'moved') throw movedAway(mark);
   if (mark?.state === 'arriving' && !arriving) throw notArrived(mark);
 }

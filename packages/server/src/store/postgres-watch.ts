@@ -3,6 +3,7 @@ import { type Clock, steadyMs } from '../lib/clock.ts';
 import { FollowedClock } from '../lib/followed-clock.ts';
 import type { Log } from '../lib/log.ts';
 import { pause } from '../lib/pause.ts';
+import { within } from '../lib/within.ts';
 import { AppError, codeOf } from '../model/errors.ts';
 import type { HomeUse } from './home-lock.ts';
 import { Patience } from './patience.ts';
@@ -35,6 +36,8 @@ const everyMs = 2000;
 const pauseMsMax = 1000;
 /** How long a server that is not up yet is waited for at start. */
 const startMsMax = 10_000;
+/** How long one that was found has to prove what it is: nobody beats while it does. */
+const proveMsMax = 30_000;
 
 /**
  * Holds a PostgreSQL archive for one process, on a connection of its own: the counterpart of `holdHome`.
@@ -214,7 +217,8 @@ export class PostgresWatch implements WatchedServer {
     let connection: WatchConnection | undefined;
     try {
       connection = await this.#take();
-      await Promise.race([this.#duties?.prove(this.#whileProving()), connection.over.then(rethrow)]);
+      const proving = this.#duties?.prove(this.#whileProving()) ?? Promise.resolve();
+      await Promise.race([within(proveMsMax, proving, slowProof), connection.over.then(rethrow)]);
       if (this.#isEnding) throw elsewhere();
       for (const drop of this.#drops) drop();
       this.#thereSince = steadyMs();
@@ -284,6 +288,10 @@ function elsewhere(): AppError {
 
 function detailOf(error: unknown): string | undefined {
   return error instanceof AppError ? error.detail : undefined;
+}
+
+function slowProof(): AppError {
+  return new AppError('store_busy', { detail: 'the database that was found does not answer' });
 }
 
 function rethrow(error: AppError): never {

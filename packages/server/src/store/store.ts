@@ -1,9 +1,10 @@
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { type Faults, noFaults } from '../lib/faults.ts';
+import { silentLog } from '../lib/log.ts';
 import type { CopyOptions } from '../model/copy-options.ts';
 import { AppError } from '../model/errors.ts';
 import type { KeyStore } from '../model/key-store.ts';
-import type { Store, StoreReads, StoreTx } from '../model/store.ts';
+import type { Migrating, Store, StoreReads, StoreTx } from '../model/store.ts';
 import { artifactReads, artifactWrites } from './artifacts.ts';
 import { auditReads, auditWrites } from './audit.ts';
 import { backlogReads } from './backlog.ts';
@@ -17,6 +18,7 @@ import { doomedReads, doomedWrites } from './doomed.ts';
 import { spanWrites } from './erasure-spans.ts';
 import { erasureReads, erasureWrites } from './erasures.ts';
 import { eventReads, eventWrites } from './events.ts';
+import type { FoundDatabase } from './found-database.ts';
 import { holdReads, holdWrites } from './holds.ts';
 import { itemLockReads, itemLockWrites } from './item-locks.ts';
 import { jobReads, jobWrites } from './jobs.ts';
@@ -91,10 +93,12 @@ export class SqlStore implements Store {
     return this.#db.snapshot((session) => work(readsOn(session)));
   }
 
-  async migrate({ arriving } = { arriving: false }): Promise<string[]> {
-    const applied = await migrate(this.#db, migrations, this.#clock);
-    await refuseMoved(this.#db.reads, { arriving });
-    return applied;
+  async migrate({ arriving = false, proveOwner, log = silentLog }: Migrating = {}): Promise<string[]> {
+    const refuse = async ({ mark, archive }: FoundDatabase) => {
+      refuseMoved(mark, { arriving });
+      if (archive !== undefined) await proveOwner?.(archive.archiveId);
+    };
+    return await migrate(this.#db, migrations, this.#clock, { refuse, log });
   }
 
   checkpoint(): Promise<boolean> {

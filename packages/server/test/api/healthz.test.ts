@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildServer } from '../../src/http/server.ts';
 import { startApp, type TestApp } from '../support/harness.ts';
 
 let app: TestApp;
@@ -19,17 +18,6 @@ describe('health', () => {
     expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
     const head = await app.http.inject({ method: 'HEAD', url });
     expect([head.statusCode, head.body]).toEqual([200, '']);
-  });
-
-  test('a process that is about to end is healthy and not ready', async () => {
-    const ending = buildServer(
-      { ...app.engine, stopping: AbortSignal.abort() },
-      { trustProxy: [], publicUrl: () => 'http://127.0.0.1' },
-    );
-    const ready = await ending.inject({ method: 'GET', url: '/readyz' });
-    expect([ready.statusCode, ready.json()]).toEqual([503, { status: 'not ready' }]);
-    expect((await ending.inject({ method: 'GET', url: '/healthz' })).statusCode).toBe(200);
-    await ending.close();
   });
 });
 

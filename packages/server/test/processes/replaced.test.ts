@@ -1,5 +1,6 @@
 /** The database that running processes have lost, and what they find in its place. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { migrations } from '../../src/store/migrations/index.ts';
 import { adminQuery, newDatabase, postgresServer, type TestDatabase } from '../support/postgres.ts';
 import type { TacetProcess } from '../support/tacet-process.ts';
 import { until } from '../support/until.ts';
@@ -103,16 +104,24 @@ describe.skipIf(server === undefined)('processes whose database is taken from th
     expect(await scene.spawn(['serve']).ended).toMatchObject({ code: 7 });
   });
 
-  test('end with that code too when there is nothing in its place', async () => {
+  test('end with that code too when there is nothing in its place, and leave it so', async () => {
     if (server) await replaceBy(await newDatabase(server));
     for (const one of processes) expect(await one.ended, one.errors()).toMatchObject({ code: 7, signal: null });
+    const tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'";
+    expect(await adminQuery(scene.database, tables)).toEqual([]);
   });
 
-  test('end with the exit code of a mismatch when there is another archive in its place', async () => {
+  test('end with the exit code of a mismatch when there is another archive in its place, whose older schema stays', async () => {
     if (server === undefined) return;
     const others = await ProcessesScene.open(server);
+    const last = migrations.at(-1)?.name;
+    await adminQuery(others.database, 'DELETE FROM migration WHERE name = $1', [last]);
     await replaceBy(others.database);
     for (const one of processes) expect(await one.ended, one.errors()).toMatchObject({ code: 8, signal: null });
+    // Nor does one touch it that starts there.
+    expect(await scene.spawn(['serve']).ended).toMatchObject({ code: 8 });
+    const ledger = await adminQuery(scene.database, 'SELECT name FROM migration ORDER BY name');
+    expect(ledger.map(({ name }) => name)).toEqual(migrations.slice(0, -1).map(({ name }) => name));
     await others.remove();
   });
 

@@ -101,7 +101,7 @@ describe.skipIf(server === undefined)('a PostgreSQL archive', () => {
         await told;
       },
     });
-    const store = openPostgresStore({ url: database.url, watch, busyTimeoutMs: 100 });
+    const store = openPostgresStore({ url: database.url, watch, busyTimeoutMs: 500 });
     await store.migrate();
     await loseWatches();
     await until(async () => seen.includes('proving'));
@@ -177,7 +177,7 @@ describe.skipIf(server === undefined)('a PostgreSQL archive', () => {
       onFound: () => undefined,
       onLost: () => () => undefined,
     };
-    const store = openPostgresStore({ url: database.url, watch: blind, busyTimeoutMs: 100 });
+    const store = openPostgresStore({ url: database.url, watch: blind, busyTimeoutMs: 500 });
     await store.migrate();
     const alone = await hold('alone');
     await expect(store.write(async () => undefined)).rejects.toMatchObject({ code: 'store_busy' });
@@ -189,7 +189,7 @@ describe.skipIf(server === undefined)('a PostgreSQL archive', () => {
   test('is not used through connections that lead to another server or database', async () => {
     const watch = await hold('shared');
     const elsewhere = await newDatabase(database);
-    const store = openPostgresStore({ url: elsewhere.url, watch, busyTimeoutMs: 100 });
+    const store = openPostgresStore({ url: elsewhere.url, watch, busyTimeoutMs: 500 });
     await expect(store.migrate()).rejects.toMatchObject({ code: 'store_busy' });
     await store.close();
     await elsewhere.remove();
