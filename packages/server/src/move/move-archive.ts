@@ -2,32 +2,39 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, steadyMs } from '../lib/clock.ts';
 import type { Faults } from '../lib/faults.ts';
 import { newId } from '../lib/ids.ts';
+import { refuseOwner } from '../model/blob-store.ts';
 import { AppError, hasCode } from '../model/errors.ts';
 import type { MoveMark } from '../model/move.ts';
+import type { Vault } from '../model/vault.ts';
 import { movedAway } from '../store/move-marks.ts';
 import type { MovingDatabase, RowCounts } from '../store/moving-database.ts';
 import { copyRecordings, type MovingBlobs, type RecordingsCopied } from './copy-recordings.ts';
+import { eraseDoomed, type LeftBehind } from './erase-doomed.ts';
 import { SlotSet } from './slot-set.ts';
+import { hasSeenNewer } from './vault-sight.ts';
 
 /*
  * How an archive moves to another database, and its recordings to another blob store, so that at no moment there are two of
  * it, or none.
  *
- * 1. `live`, beside servers that go on. The target's database gets a mark, `arriving`, that keeps everybody else out of it.
- *    Then recordings and rows are copied. What a copy made now may get wrong, a later one puts right: recordings never change
- *    under a name, and rows are compared one by one, those that the source has no more being deleted. So any of it may be
- *    copied early but the key tree. A page of it that is copied early is just an old copy by the time it counts, and old
- *    copies of pages are what the tree is made to outlive.
+ * 1. `live`, beside servers that go on. Nothing is changed before source, target and blob store have been looked at and found
+ *    fit. The target's database gets a mark, `arriving`, that keeps everybody else out of it. Then recordings and rows are
+ *    copied. What a copy made now may get wrong, a later one puts right: recordings never change under a name, and rows are
+ *    compared one by one, those that the source has no more being deleted. So any of it may be copied early but the key tree.
+ *    A page of it that is copied early is just an old copy by the time it counts, and old copies of pages are what the tree is
+ *    made to outlive.
  * 2. `closed`, once nobody else uses the source: its servers have been stopped. One commit marks it as `moved` and closes it
  *    for writes, for good. From here on its rows are at rest, so copying until a copy changes nothing proves that the target
  *    has all of them and no others; then the tree, and last of all, in one commit, the archive's row, which makes an archive
  *    of the copy.
  * 3. The first seal in the target. The vault stays where it is, and the copied row names the same root key as the source's;
- *    by the seal the target is newer. This is the point of no return: from now on the vault itself refuses the source, also
- *    where a copy of it without the mark is put back (`archive_restored`), and that key starts to die, and with it what the
- *    source can still open: it has become a backup.
- * 4. Bytes that no row names are removed from the target, of calls that were erased while it was filled; then its mark says
- *    `arrived`, and everybody is let in.
+ *    by the seal the target is newer. The moment in which the vault's head moves to that seal is the point of no return: from
+ *    then on the vault itself refuses the source, also where a copy of it without the mark is put back (`archive_restored`), and
+ *    that key starts to die, and with it what the source can still open: it has become a backup. Up to then nothing but the
+ *    target, which nobody can open, knows of the seal, committed or not.
+ * 4. Bytes that no row names are removed from the target, of calls that were erased while it was filled, and bytes that were
+ *    doomed in the source from the blob store that the archive leaves; then the target's mark says `arrived`, and everybody is
+ *    let in.
  *
  * What was erased meanwhile. A purge that the source has carried out took its rows, and the last copy takes them from the
  * target; their keys are not in the tree that moves. One that was only asked for moves as what it is, rows and a job, and a
@@ -36,16 +43,19 @@ import { SlotSet } from './slot-set.ts';
  *
  * Dying at any step. The marks say how far it has come, and running the same command again goes on from there: before the
  * closing nothing has happened to the source; after it nobody can use the archive until the move has come to its end, or, up
- * to the first seal, until `cancelMove` has opened the source again. A target whose move was cancelled is an unfinished copy,
- * which the next move makes good or the operator drops.
+ * to the point of no return, until `cancelMove` has opened the source again. A target whose move was cancelled is an
+ * unfinished copy, which the next move makes good or the operator drops.
  */
 
 /** What a move needs from outside: who holds what, and archives as processes open them. */
 export type MoveOptions = {
-  /** The target's database, held alone for as long as the move lasts. */
+  /** The target's database, held for as long as the move lasts. */
   target: MovingDatabase;
+  /** Throws where the target is not held alone. Whoever has moved in there does not mind the end of a move. */
+  refuseInUse(): void;
   /** Null where the recordings stay where they are. */
   blobs: MovingBlobs | null;
+  vault: Pick<Vault, 'current'>;
   /** Names of the two databases without credentials. */
   places: { from: string; to: string };
   /** Holds the source's archive; `store_busy` where somebody uses it otherwise. */
@@ -62,9 +72,8 @@ export type MoveOptions = {
 
 /** The source, in use until `release`. */
 export type HeldSource = {
-  /** Its database. Its schema is up to date. */
   database: MovingDatabase;
-  /** Throws what a start on the source would be refused with. */
+  /** Throws what a start on the source would be refused with, and brings its schema up to date as a start does. */
   prove(): Promise<void>;
   release(): Promise<void>;
 };
@@ -77,7 +86,10 @@ export type MoveReport = {
   /** Null where all of it had been copied, and sealed, before this move died the last time. */
   rows: RowCounts | null;
   recordings: Pick<RecordingsCopied, 'recordings' | 'bytes' | 'missing'> | null;
-  settled: Settled;
+  /** Null where the move had come to its end before. */
+  settled: Settled | null;
+  /** Null where the recordings stay where they are. */
+  leftBehind: LeftBehind | null;
 };
 
 const pauseMs = 1000;
@@ -89,81 +101,86 @@ const fewChanges = 1000;
 const liveCopiesMax = 3;
 
 /**
- * Moves an archive, or goes on with a move. Null where it had come to its end before: then nothing is done.
+ * Moves an archive, or goes on with a move. Where it had come to its end before, bytes that the old blob store would not let
+ * go of are tried again, and nothing else is done.
  *
- * Throws `archive_moved` for a source whose archive went to another place, `input_invalid` for one without an archive and for
- * a target that is not empty, `store_busy` where the source's servers were not stopped in time.
+ * Throws `archive_moved` for a source whose archive went to another place, what a start on the source would, `input_invalid` for
+ * one without an archive and for a target that is not empty, `store_busy` where the source's servers were not stopped in time.
  */
-export async function moveArchive(options: MoveOptions): Promise<MoveReport | null> {
+export async function moveArchive(options: MoveOptions): Promise<MoveReport> {
   const seen = new SlotSet();
   const begun = await withSource(options, 'shared', async (source) => await begin(options, source));
-  if (begun.stage === 'ended') return null;
+  if (begun.stage === 'ended') {
+    const leftBehind = await withSource(options, 'shared', async ({ database }) => await clearOld(options, database));
+    return { archiveId: begun.archiveId, rows: null, recordings: null, settled: null, leftBehind };
+  }
   if (begun.stage === 'live') await copyLive(options, seen);
   const held = await holdAlone(options, seen);
   try {
-    return await finish(options, held, begun.id, seen);
+    return await finish(options, held, begun, seen);
   } finally {
     await held.release();
   }
 }
 
+type Begun = { stage: 'live' | 'closed' | 'ended'; id: string; archiveId: string };
+
 /**
- * Opens the source of an unfinished move again. Throws `input_invalid` where no move has closed it, and `archive_moved` where
- * the target has had its first seal: then the archive is there.
- *
- * @param head generation of the vault's head.
+ * Finds out how far the move has come, and marks the target where this is its beginning. Whatever may be refused is looked at
+ * before anything is changed; the proof of the source comes last, since a start brings its schema up to date.
  */
-export async function cancelMove(source: MovingDatabase, head: number): Promise<void> {
-  const [mark, archive] = [await source.mark(), await source.archive()];
-  if (mark?.state !== 'moved' || archive === undefined) {
-    throw new AppError('input_invalid', { message: 'No move has closed this database' });
-  }
-  if (head > archive.generation) throw movedAway(mark);
-  await source.stay();
-}
-
-type Begun = { stage: 'live' | 'closed' | 'ended'; id: string };
-
-/** Finds out how far the move has come, and marks the target where this is its beginning. */
 async function begin(options: MoveOptions, { database, prove }: HeldSource): Promise<Begun> {
-  const { target, blobs, places, clock } = options;
+  const { target, blobs, vault, places, clock } = options;
+  // Before the row: servers go on sealing, and the vault never sees a seal before the row has it.
+  const sight = await vault.current();
   const archive = await database.archive();
   if (archive === undefined) throw new AppError('input_invalid', { message: 'There is no archive to move' });
   const { archiveId } = archive;
   const left = await database.mark();
-  if (left?.state === 'moved') {
-    const begun = await goOn(target, left);
-    if (blobs && begun.stage === 'closed') await readyBlobs(blobs, archiveId, clock);
-    return begun;
-  }
+  if (left?.state === 'moved') return await goOn(options, database, left);
+  options.refuseInUse();
+  if (hasSeenNewer(sight, archive)) throw new AppError('archive_restored', { detail: 'the vault has a later seal' });
+  await target.refuseFull(archiveId);
+  if (blobs) await refuseBlobs(blobs, archiveId);
   await prove();
   const at = clock.now();
-  const mark = await target.receive({ id: newId(at), archiveId, state: 'arriving', place: places.from, at });
-  if (mark.state === 'arrived') {
-    throw new AppError('input_invalid', { message: 'The database named by --to-database is an archive of its own' });
-  }
-  if (blobs) await readyBlobs(blobs, archiveId, clock);
+  const id = await target.receive({ id: newId(at), archiveId, state: 'arriving', place: places.from, at });
+  if (blobs) await takeBlobs(blobs, archiveId, clock);
   await options.faults.at('move:begun');
-  return { stage: 'live', id: mark.id };
+  return { stage: 'live', id, archiveId };
 }
 
 /** After the closing only the target that was named then will do. */
-async function goOn(target: MovingDatabase, left: MoveMark): Promise<Begun> {
-  const mark = await target.received();
-  if (mark?.id !== left.id) throw movedAway(left);
-  return { stage: mark.state === 'arrived' ? 'ended' : 'closed', id: left.id };
+async function goOn(options: MoveOptions, source: MovingDatabase, left: MoveMark): Promise<Begun> {
+  const { target, blobs, clock } = options;
+  const { id, archiveId } = left;
+  const mark = await target.mark();
+  if (mark?.id !== id) throw movedAway(left);
+  if (mark.state === 'arrived') return { stage: 'ended', id, archiveId };
+  options.refuseInUse();
+  if (blobs) await refuseBlobs(blobs, archiveId);
+  // A version of the program that came meanwhile knows them newer; a copy wants both alike.
+  for (const database of [source, target]) await database.migrate();
+  if (blobs) await takeBlobs(blobs, archiveId, clock);
+  return { stage: 'closed', id, archiveId };
 }
 
-/** Refuses a blob store with anything of others in it, marks it, and clears what a move that died has begun there. */
-async function readyBlobs({ to }: MovingBlobs, archiveId: string, clock: Clock): Promise<void> {
-  await to.check();
-  if ((await to.owner()) === undefined) {
+/** Refuses a blob store that cannot be used, or that has anything of others in it. Leaves nothing there. */
+async function refuseBlobs({ to }: MovingBlobs, archiveId: string): Promise<void> {
+  const owner = await to.owner();
+  refuseOwner(owner, archiveId);
+  if (owner === undefined) {
     const { done } = await to.list()[Symbol.asyncIterator]().next();
     if (!done) {
       const message = 'The blob store named by --to-blobs has something else in it; give an empty one';
       throw new AppError('input_invalid', { message });
     }
   }
+  await to.check();
+}
+
+/** Marks the blob store, and clears what a move that died has begun there. */
+async function takeBlobs({ to }: MovingBlobs, archiveId: string, clock: Clock): Promise<void> {
   await to.mark(archiveId);
   // Nobody else has ever written there; the store's clock may be ahead of ours.
   await to.removeUnfinished(new Date(clock.now() + 24 * 3_600_000));
@@ -207,12 +224,9 @@ async function holdAlone(options: MoveOptions, seen: SlotSet): Promise<HeldSourc
 }
 
 /** Everything from the closing of the source on, held alone. */
-async function finish(options: MoveOptions, held: HeldSource, id: string, seen: SlotSet): Promise<MoveReport> {
-  const { target, blobs, places, clock, faults, say } = options;
-  const { database } = held;
-  const archive = await database.archive();
-  if (archive === undefined) throw new AppError('damage', { detail: 'the archive row is missing' });
-  const { archiveId } = archive;
+async function finish(options: MoveOptions, held: HeldSource, begun: Begun, seen: SlotSet): Promise<MoveReport> {
+  const { target, places, clock, faults, say } = options;
+  const [{ database }, { id, archiveId }] = [held, begun];
   const left = await database.mark();
   if (left?.state !== 'moved') {
     await held.prove();
@@ -222,15 +236,23 @@ async function finish(options: MoveOptions, held: HeldSource, id: string, seen: 
     await database.setMark({ ...left, place: places.to });
   }
   await faults.at('move:closed');
+  const archive = await database.archive();
+  if (archive === undefined) throw new AppError('damage', { detail: 'the archive row is missing' });
   const copied = await copyRest(options, database, archive.generation, seen);
   say('sealing the archive in its new place');
+  // Throws where the source was lost meanwhile: somebody may have cancelled the move.
+  if ((await database.mark())?.id !== id) throw new AppError('plan_changed', { detail: 'the move was cancelled' });
   const settled = await options.settle(archive);
   await faults.at('move:settled');
-  // Their keys are destroyed, and nobody would come to remove them here any more.
-  if (blobs) for await (const names of database.doomedBlobs()) await blobs.from.erase(names);
+  const leftBehind = await clearOld(options, database);
   await target.setMark({ id, archiveId, state: 'arrived', place: places.from, at: clock.now() });
   await faults.at('move:arrived');
-  return { archiveId, ...copied, settled };
+  return { archiveId, ...copied, settled, leftBehind };
+}
+
+/** Erases what was doomed from the blob store that the archive has left: nobody else would come for it there. */
+async function clearOld({ blobs }: MoveOptions, source: MovingDatabase): Promise<LeftBehind | null> {
+  return blobs && (await eraseDoomed(source.doomedBlobs(), blobs.from));
 }
 
 /**

@@ -9,7 +9,8 @@ import { copyTable, type TableCopied } from './copy-table.ts';
 import { copyCounters } from './counters.ts';
 import type { Database } from './database.ts';
 import { Db } from './db.ts';
-import { migrate } from './migrate.ts';
+import { type FoundDatabase, lookAt, tablesIn } from './found-database.ts';
+import { migrate, refuseNewer } from './migrate.ts';
 import { migrations } from './migrations/index.ts';
 import { readMoveMark, writeMoveMark } from './move-marks.ts';
 import { PostgresDb, type PostgresDbOptions } from './postgres-db.ts';
@@ -59,7 +60,7 @@ export class MovingDatabase {
     return new MovingDatabase(db, options);
   }
 
-  /** Creates and migrates the schema; see `Store.migrate`. */
+  /** Creates and migrates the schema, whatever it says of a move. Throws `store_newer` as `Store.migrate` does. */
   async migrate(): Promise<void> {
     await migrate(this.#db, migrations, this.#options.clock);
   }
@@ -68,42 +69,47 @@ export class MovingDatabase {
     await this.#db.close();
   }
 
-  /** What the database says of a move. The schema must be there. */
+  /** What the database says of a move. */
   async mark(): Promise<MoveMark | undefined> {
-    return await readMoveMark(this.#db.reads);
+    return (await lookAt(this.#db.reads)).mark;
   }
 
   /** The archive that is in it, and the generation at which its tree stands; undefined where there is none. */
-  async archive(): Promise<{ archiveId: string; generation: number } | undefined> {
-    const row = await this.#db.reads.first<Row<'archive'>>('SELECT archive_id, generation FROM archive', []);
-    return row && { archiveId: row.archive_id, generation: row.generation };
-  }
-
-  /** The mark of a database of PostgreSQL that may be anybody's; undefined where there is none. Changes nothing. */
-  async received(): Promise<MoveMark | undefined> {
-    return (await this.#tables()).includes('move') ? await this.mark() : undefined;
+  async archive(): Promise<FoundDatabase['archive']> {
+    return (await lookAt(this.#db.reads)).archive;
   }
 
   /**
-   * Makes the schema in a database that nobody else uses, and marks it as being filled. Going on with what the same move, or
-   * an earlier one of the same archive, has left is fine: its mark is returned. As long as the source is open it is a copy and
-   * no archive, so that an archive's row in it, of a move that was cancelled, goes. Throws `input_invalid` for a database with
-   * anything else in it.
+   * Throws what keeps a move of this archive from filling it: `input_invalid` for a database with anything in it but what an
+   * unfinished move of the same archive has left, and `store_newer`. Changes nothing.
    */
-  async receive(mark: MoveMark): Promise<MoveMark> {
+  async refuseFull(archiveId: string): Promise<void> {
+    const tables = await tablesIn(this.#db.reads);
     const ours = new Set<string>([...closedTables, 'migration', 'move'] satisfies (keyof Tables)[]);
-    for (const table of await this.#tables()) if (!ours.has(table)) throw notEmpty();
-    await this.migrate();
-    const there = await this.mark();
-    if (there?.archiveId === mark.archiveId && there.state !== 'moved') {
-      if (there.state === 'arriving') {
-        await this.#db.writeAlone(async (session) => await session.change('DELETE FROM archive', []));
-      }
-      return there;
+    for (const table of tables) if (!ours.has(table)) throw notEmpty();
+    const { ledger, mark } = await lookAt(this.#db.reads);
+    refuseNewer(ledger, migrations);
+    if (mark?.archiveId === archiveId && mark.state === 'arriving') return;
+    if (mark?.archiveId === archiveId && mark.state === 'arrived') {
+      throw new AppError('input_invalid', { message: 'The database named by --to-database is an archive of its own' });
     }
-    if (there !== undefined || (await this.#hasRows())) throw notEmpty();
-    await this.#db.writeAlone(async (session) => await writeMoveMark(session, mark));
-    return mark;
+    if (mark !== undefined || (await this.#hasRows(tables))) throw notEmpty();
+  }
+
+  /**
+   * Makes the schema in a database that nobody else uses and that `refuseFull` lets pass, and marks it as being filled. Where
+   * an unfinished move of the same archive has left its mark, that one stays. As long as the source is open it is a copy and
+   * no archive, so that an archive's row in it, of a move that was cancelled, goes. Returns the id of the move.
+   */
+  async receive(mark: MoveMark): Promise<string> {
+    await this.refuseFull(mark.archiveId);
+    await this.migrate();
+    return await this.#db.writeAlone(async (session) => {
+      await session.change('DELETE FROM archive', []);
+      const there = await readMoveMark(session);
+      if (there === undefined) await writeMoveMark(session, mark);
+      return there?.id ?? mark.id;
+    });
   }
 
   /**
@@ -198,16 +204,12 @@ export class MovingDatabase {
     }
   }
 
-  /** Of PostgreSQL: the tables of the schema that ours would be made in. */
-  async #tables(): Promise<string[]> {
-    const sql = 'SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()';
-    return (await this.#db.reads.rows<{ name: string }>(sql, [])).map(({ name }) => name);
-  }
-
-  async #hasRows(): Promise<boolean> {
-    const any = closedTables.map((table) => `EXISTS (SELECT 1 FROM ${table})`).join(' OR ');
-    const sql = `SELECT CASE WHEN ${any} THEN 1 ELSE 0 END AS "hasRows"`;
-    return (await this.#db.reads.first<{ hasRows: number }>(sql, []))?.hasRows === 1;
+  /** Looks into those of our tables that there are. */
+  async #hasRows(tables: ReadonlySet<string>): Promise<boolean> {
+    for (const table of closedTables.filter((one) => tables.has(one))) {
+      if ((await this.#db.reads.rows(`SELECT 1 FROM ${table} LIMIT 1`, [])).length > 0) return true;
+    }
+    return false;
   }
 }
 

@@ -1,8 +1,10 @@
 /** `tacet move` as an operator uses it, from a home to PostgreSQL and S3. */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterAll, describe, expect, test } from 'vitest';
 import { databaseFile } from '../../src/app-places.ts';
+import { migrations } from '../../src/store/migrations/index.ts';
 import { cast, type LifeCall, type Standing } from '../crash/life.ts';
 import { purgeAll, Stage } from '../restore/stage.ts';
 import { adminQuery } from '../support/postgres.ts';
@@ -38,6 +40,15 @@ const afterwards: readonly (readonly [LifeCall, Standing])[] = [
   [held, 'whole'],
   [purged, 'gone'],
 ];
+
+/** True where the target has a seal that the source does not have. */
+async function isSealed(stage: Stage, { databaseUrl }: Target): Promise<boolean> {
+  const home = new Database(databaseFile(stage.config.home), { readonly: true });
+  const source = home.prepare<[], number>('SELECT generation FROM archive').pluck().get();
+  home.close();
+  const [target] = await adminQuery({ url: databaseUrl }, 'select generation from archive');
+  return Number(target?.['generation'] ?? 0) > (source ?? 0);
+}
 
 async function said(
   args: readonly string[],
@@ -136,7 +147,8 @@ describeWithServers('a move', (servers) => {
     await move(stage, target);
   });
 
-  test.each(['move:closed', 'seal:committed'])(
+  // At the second the seal is committed in the target, and the vault's head is written but has no name yet.
+  test.each(['move:closed', 'vault-create:written#2'])(
     'that died at %s is taken back by --cancel, and may be begun anew',
     {
       timeout: commandMsMax,
@@ -148,6 +160,10 @@ describeWithServers('a move', (servers) => {
       const killed = await startTacet(['move', ...target.args], { ...env, TACET_FAULT: point }).ended;
       expect(killed.signal, killed.errors).toBe('SIGKILL');
       expect(await codeOfLook(stage.env)).toBe(11);
+      expect(await isSealed(stage, target)).toBe(point !== 'move:closed');
+      // Another vault would know nothing of a seal.
+      const elsewhere = { ...stage.env, TACET_KEYS_DIR: join(stage.folder, 'elsewhere') };
+      expect((await said(['move', '--cancel'], elsewhere)).code).toBe(1);
       expect(await said(['move', '--cancel'], stage.env)).toMatchObject({ code: 0 });
       // Without a seal: nothing in the vault tells of it.
       await stage.process(async (at) => await stage.archive(at, muted));
@@ -157,18 +173,34 @@ describeWithServers('a move', (servers) => {
     },
   );
 
-  test('refuses a target with anything else in it, and changes nothing there', { timeout: commandMsMax }, async () => {
+  test('refuses a target with anything else in it, and changes nothing there or at home', {
+    timeout: commandMsMax,
+  }, async () => {
     const [{ stage, target }, other] = [await archived(servers), await archived(servers)];
     const env = { ...stage.env, ...target.credentials };
+    // As an older version has left it, which a start would bring up to date.
+    const home = new Database(databaseFile(stage.config.home));
+    const last = migrations.at(-1)?.name;
+    const ledger = () => home.prepare('SELECT name FROM migration ORDER BY name').pluck().all();
+    home.prepare('DELETE FROM migration WHERE name = ?').run(last);
     await adminQuery({ url: target.databaseUrl }, 'create table somebody_elses (id int)');
     expect((await said(['move', ...target.args], env)).code).toBe(2);
     await adminQuery({ url: target.databaseUrl }, 'drop table somebody_elses');
     const { s3, place } = target.bucket;
     await s3.putObject({ Bucket: place.bucket, Key: `${place.prefix}0-somebody-elses`, Body: 'x' });
     expect((await said(['move', ...target.args], env)).code).toBe(2);
-    // Another archive has moved in by now.
+    const tables = "select tablename from pg_tables where schemaname = 'public'";
+    expect(await adminQuery({ url: target.databaseUrl }, tables)).toEqual([]);
+    // Another archive has moved in by now, and has an older schema too.
     await move(other.stage, other.target);
+    await adminQuery({ url: other.target.databaseUrl }, 'delete from migration where name = $1', [last]);
     expect((await said(['move', ...other.target.args], env)).code).toBe(2);
+    const there = await adminQuery({ url: other.target.databaseUrl }, 'select name from migration order by name');
+    const older = migrations.slice(0, -1).map(({ name }) => name);
+    expect([ledger(), there.map(({ name }) => name)]).toEqual([older, older]);
+    home.prepare('INSERT INTO migration VALUES (?, 1)').run(last);
+    home.close();
+    await adminQuery({ url: other.target.databaseUrl }, 'insert into migration values ($1, 1)', [last]);
     expect(await codeOfLook(stage.env)).toBe(0);
     // Nor are its recordings touched by one that was to go elsewhere and is sent there half-way.
     const [to, elsewhere] = [await newTarget(servers), other.target.args.slice(2)];
