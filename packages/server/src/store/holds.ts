@@ -1,6 +1,6 @@
 import type { StoreReads, StoreTx } from '../model/store.ts';
 import { rowInsert } from './batches.ts';
-import { takeNamed } from './named-locks.ts';
+import { takeNamed } from './locks.ts';
 import { toHold } from './rows.ts';
 import type { Session } from './session.ts';
 import type { Row } from './tables.ts';

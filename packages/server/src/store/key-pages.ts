@@ -3,7 +3,7 @@ import type { StoreReads } from '../model/store.ts';
 import { batches, marks, perBatch } from './batches.ts';
 import { changeOne } from './changes.ts';
 import { journalWrites, knownSeals } from './journal.ts';
-import { takeNamed } from './named-locks.ts';
+import { takeNamed } from './locks.ts';
 import { toFlag, toTop } from './rows.ts';
 import type { Parameter, Session } from './session.ts';
 import type { Row } from './tables.ts';

@@ -52,8 +52,8 @@ function wholeNumber(text: string): number {
 const serverRun = `concat(extract(epoch FROM pg_postmaster_start_time()), ' ',
   (SELECT extract(epoch FROM stats_reset) FROM pg_stat_bgwriter))`;
 
-/** The run of the server that each connection is to. A connection does not outlive it. */
-const runs = new WeakMap<pg.ClientBase, string>();
+/** What each connection is to: a process of the server, by its id, and the run of that server, which it does not outlive. */
+const backends = new WeakMap<pg.ClientBase, { run: string; pid: number }>();
 
 const int8 = 20;
 const numeric = 1700;
@@ -128,20 +128,26 @@ export class PostgresConnection extends QueryRunner {
     const shares = sharing === undefined ? 'true' : `pg_try_advisory_xact_lock_shared(${sharing})`;
     // Two statements in one message answer with two results, which the driver's types do not say.
     const answer: unknown = await this.#query({
-      text: `${begun}; SELECT pg_current_xact_id()::text AS xid, ${shares} AS shares`,
+      text: `${begun}; SELECT pg_current_xact_id()::text AS xid, pg_backend_pid() AS pid, ${shares} AS shares`,
     });
     const [
       ,
       {
         rows: [row],
       } = { rows: [] },
-    ] = answer as pg.QueryResult<{ xid: string; shares: boolean }>[];
+    ] = answer as pg.QueryResult<{ xid: string; pid: number; shares: boolean }>[];
     if (row === undefined) throw new Bug('a transaction has no number');
+    const { run, pid } = backendOf(this.#client);
+    // Never of one that is the server's own, or pooled by session.
+    if (row.pid !== pid) {
+      await this.rollback();
+      throw sharedOut();
+    }
     if (!row.shares) {
       await this.rollback();
       throw new AppError('store_busy', { detail: 'somebody has the archive alone' });
     }
-    return { xid: row.xid, serverRun: runOf(this.#client) };
+    return { xid: row.xid, serverRun: run };
   }
 
   /** Begins reads that all see the instant of this call: their snapshot is taken by the first statement. */
@@ -192,7 +198,7 @@ export async function outcomeOf(
   const sql = 'SELECT $1::text::xid8 >= pg_snapshot_xmax(pg_current_snapshot()) AS "isToCome"';
   const [server] = (await mapped(client.query<{ isToCome: boolean }>(sql, [xid]))).rows;
   if (server === undefined) throw new Bug('the server does not answer');
-  const isSame = runOf(client) === run;
+  const isSame = backendOf(client).run === run;
   if (server.isToCome && !isSame) return 'not committed';
   const asked = await mapped(
     client.query<{ status: string | null }>('SELECT pg_xact_status($1::text::xid8) AS status', [xid]),
@@ -211,27 +217,49 @@ async function mapped<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
+/** What `readyConnection` asks a new connection about its server, in one statement. */
+type Found = { isReplica: boolean; version: number; run: string; pid: number; hasLocks: boolean };
+
+/** Has commits wait for the disk even where the server's settings do not; stricter settings are kept. */
+const durableCommits = `CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
+  ELSE current_setting('synchronous_commit') END`;
+
+/** Timeouts of one connection, by their names in PostgreSQL, in ms. */
+export type ConnectionTimeouts = { lock_timeout?: number; idle_in_transaction_session_timeout?: number };
+
 /**
  * Refuses a server that must not be used: a replica shows what was committed a while ago, and an old server lacks what the
- * statements use. Has commits wait for the disk even where the server's settings do not. Once for every new connection.
+ * statements use. Refuses a pooler that gives one connection of the server to several of ours in turn, by the locks that are
+ * held on it though this one has taken none: the archive's belongs to a connection for as long as this stands. Once for every
+ * new connection.
+ *
+ * Timeouts are set here: told when a connection begins, they would be refused by poolers that do not know them.
  */
-export async function readyConnection(client: pg.ClientBase): Promise<void> {
-  const { rows } = await client.query<{ is_replica: boolean; version: number; run: string }>(
-    `SELECT pg_is_in_recovery() AS is_replica, current_setting('server_version_num')::int AS version, ${serverRun} AS run,
-      set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
-        ELSE current_setting('synchronous_commit') END, false)`,
+export async function readyConnection(client: pg.ClientBase, timeouts: ConnectionTimeouts = {}): Promise<void> {
+  const set = Object.entries(timeouts).map(([name, ms]) => `, set_config('${name}', '${ms}', false)`);
+  const { rows } = await client.query<Found>(
+    `SELECT pg_is_in_recovery() AS "isReplica", current_setting('server_version_num')::int AS version,
+      ${serverRun} AS run, pg_backend_pid() AS pid,
+      EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()) AS "hasLocks",
+      set_config('synchronous_commit', ${durableCommits}, false)${set.join('')}`,
   );
   const [server] = rows;
   // While another takes over, the old address may for a moment lead to a replica.
-  if (server?.is_replica !== false) throw new AppError('store_busy', { detail: 'the server is a replica' });
+  if (server?.isReplica !== false) throw new AppError('store_busy', { detail: 'the server is a replica' });
   if (server.version < serverVersionMin) {
     throw new AppError('config_invalid', { message: 'TACET_DATABASE_URL: the server is older than PostgreSQL 14' });
   }
-  runs.set(client, server.run);
+  if (server.hasLocks) throw sharedOut();
+  backends.set(client, server);
 }
 
-function runOf(client: pg.ClientBase): string {
-  const run = runs.get(client);
-  if (run === undefined) throw new Bug('a connection is used that was not made ready');
-  return run;
+function backendOf(client: pg.ClientBase): { run: string; pid: number } {
+  const backend = backends.get(client);
+  if (backend === undefined) throw new Bug('a connection is used that was not made ready');
+  return backend;
+}
+
+function sharedOut(): AppError {
+  const message = 'TACET_DATABASE_URL: a pooler shares out the connections of the server; it must pool by session';
+  return new AppError('config_invalid', { message });
 }

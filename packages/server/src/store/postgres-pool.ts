@@ -117,8 +117,11 @@ function cut(client: pg.ClientBase): void {
   (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
 }
 
-async function ready({ watch }: ConnectingOptions, client: pg.ClientBase): Promise<void> {
-  await readyConnection(client);
+async function ready({ busyTimeoutMs, watch }: ConnectingOptions, client: pg.ClientBase): Promise<void> {
+  await readyConnection(client, {
+    lock_timeout: busyTimeoutMs,
+    idle_in_transaction_session_timeout: idleInTransactionMs,
+  });
   await watch?.refuseOther(client);
 }
 
@@ -130,7 +133,5 @@ function settingsOf({ url, busyTimeoutMs }: ConnectingOptions): pg.ClientConfig 
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveAfterMs,
     connectionTimeoutMillis: busyTimeoutMs,
-    lock_timeout: busyTimeoutMs,
-    idle_in_transaction_session_timeout: idleInTransactionMs,
   };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readConfig, settings } from '../../src/config.ts';
+import { tenantLocksMax } from '../../src/store/locks.ts';
 import { readCompose, type Service } from './compose.ts';
 import { environmentOf, readDockerfile } from './dockerfile.ts';
 
@@ -82,6 +83,16 @@ describe('compose.yaml', () => {
       AWS_SECRET_ACCESS_KEY,
     ]);
     expect([`:${endpoint.port}`, blobsAt.region]).toEqual([store['VGW_PORT'], store['VGW_REGION']]);
+  });
+
+  test('gives PostgreSQL room for what all processes, and a command beside them, may lock at once', () => {
+    const processes = tacet.reduce((sum, [, { deploy }]) => sum + (deploy?.replicas ?? 0), 0);
+    const [, perConnection] =
+      /\bmax_locks_per_transaction=(\d+)$/.exec(service('database').command?.at(-1) ?? '') ?? [];
+    // PostgreSQL's own default for connections, and ours for transactions that run side by side (`open-postgres.ts`).
+    const [connections, transactions] = [100, 8];
+    const wanted = (processes + 1) * transactions * tenantLocksMax;
+    expect(Number(perConnection) * connections).toBeGreaterThan(wanted);
   });
 
   test('has no secret of its own and refuses to start without one', () => {

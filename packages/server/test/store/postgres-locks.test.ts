@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LockKey } from '../../src/model/locks.ts';
 import type { StoreTx } from '../../src/model/store.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
+import { archiveLock } from '../../src/store/watch-connection.ts';
 import { adminQuery } from '../support/postgres.ts';
 import { openNewPostgresStore } from '../support/postgres-stores.ts';
 import { describeWithPostgres } from '../support/servers.ts';
@@ -74,6 +75,24 @@ describeWithPostgres('a transaction', (server) => {
       );
       expect(isWaiting).toBe(false);
     }
+  });
+
+  test('has a lock of its own for everything that it names, and none of them is the lock of the archive', async () => {
+    const other = await addTenant(subject.store);
+    const whats = ['session', 'external', 'master', 'case', 'collection', 'archive-key', 'day-task'] as const;
+    const keys = [tenant, other].flatMap(({ id }) => whats.map((what) => keyOf(id, { what, tenantId: id })));
+    const archive = `SELECT pg_try_advisory_xact_lock(${archiveLock}) AS free`;
+    await subject.store.write(async (tx) => {
+      await tx.locks.take(keys, 'alone');
+      for (const { id } of [tenant, other]) {
+        await tx.holds.lock(id, 'alone');
+        await tx.tokens.takeTurn(id);
+        await tx.tokens.epochs(id);
+      }
+      expect(await tx.keys.lockTop()).toBeUndefined();
+      expect(await locksOf("locktype = 'advisory'")).toBe(keys.length + 2 * 3 + 1);
+      expect(await adminQuery(subject, archive)).toEqual([{ free: true }]);
+    });
   });
 
   test('that names thousands of things takes no more locks than the server has room for', async () => {

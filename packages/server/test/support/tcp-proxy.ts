@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 /** `before`: the server never hears the word. `after`: it has answered, and whoever said it never hears the answer. */
 export type CutAt = 'before' | 'after';
 
-type Pair = { client: Socket; upstream: Socket; isSpent: boolean };
+type Pair = { client: Socket; upstream: Socket; isSpent: boolean; isSilent: boolean };
 type Rule = { word: Buffer; at: CutAt; met: () => void; skip: number };
 
 export class TcpProxy {
@@ -13,6 +13,7 @@ export class TcpProxy {
   readonly #pairs = new Set<Pair>();
   #rule: Rule | undefined;
   #isOpen = true;
+  #isSilent = false;
 
   private constructor(target: { host: string; port: number }) {
     this.#target = target;
@@ -57,6 +58,15 @@ export class TcpProxy {
     if (!isOpen) this.cutAll();
   }
 
+  /**
+   * Swallows every byte from here on, both ways, as a network does that drops packets: neither end is told, not even that the
+   * other has closed. With `false` connections that begin from then on are carried again; those that were silent stay so.
+   */
+  setSilent(isSilent: boolean): void {
+    this.#isSilent = isSilent;
+    if (isSilent) for (const pair of this.#pairs) pair.isSilent = true;
+  }
+
   async close(): Promise<void> {
     this.cutAll();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
@@ -71,19 +81,23 @@ export class TcpProxy {
     }
     const upstream = connect({ ...this.#target, noDelay: true });
     upstream.on('error', () => undefined);
-    const pair: Pair = { client, upstream, isSpent: false };
+    const pair: Pair = { client, upstream, isSpent: false, isSilent: this.#isSilent };
     this.#pairs.add(pair);
     client.setNoDelay(true);
     client.on('data', (piece) => this.#passOn(pair, piece));
     upstream.on('data', (piece) => {
       if (pair.isSpent) this.#cut(pair);
-      else client.write(piece);
+      else if (!pair.isSilent) client.write(piece);
     });
-    client.on('close', () => this.#cut(pair));
-    upstream.on('close', () => this.#cut(pair));
+    const end = () => {
+      if (!pair.isSilent) this.#cut(pair);
+    };
+    client.on('close', end);
+    upstream.on('close', end);
   }
 
   #passOn(pair: Pair, piece: Buffer): void {
+    if (pair.isSilent) return;
     const rule = this.#rule;
     if (rule !== undefined && piece.includes(rule.word)) {
       if (rule.skip === 0) {
