@@ -6,6 +6,7 @@ import type { Goal } from '../lib/figure.ts';
 import { inLanes } from '../lib/load.ts';
 import { Throughput } from '../lib/throughput.ts';
 import { percentile, timeMs } from '../lib/timing.ts';
+import { PlainBucket } from './plain-s3.ts';
 import type { Script } from './script.ts';
 import type { Stage } from './stage.ts';
 
@@ -17,32 +18,56 @@ const warmUps = 16;
 /**
  * Recordings archived over HTTP, several at a time, beside a bare loop that uploads the same bytes, each once the one before
  * it is there; and, to see what the machine is capable of, beside as many loops as there are recordings at a time.
+ *
+ * Once more for a bucket without versions: where a store has conditional writes for those alone, as Ceph's, only there it need
+ * not be asked after each write whether the name was free.
  */
 export async function measureArchive(stage: Stage, script: Script): Promise<void> {
   const { uploads, objectBytes, largeBytes } = stage.bench.sizes.scale;
   await stage.fill(stage.bench.sizes.scale.calls[1]);
+  await withServer(stage, async (client) => {
+    await measure({ stage, client, bucket: script.bucket }, { count: uploads[0], bytes: objectBytes });
+    await measure({ stage, client, bucket: script.bucket }, { count: uploads[1], bytes: largeBytes });
+  });
+  const plain = await stage.withoutVersions();
+  const name = `tacet-bench-${randomBytes(6).toString('hex')}`;
+  const bucket = await PlainBucket.make(stage.servers.s3, name, { isVersioned: false });
+  try {
+    await withServer(plain, async (client) => {
+      const where = 'in a bucket without versions';
+      await measure({ stage: plain, client, bucket }, { count: uploads[0], bytes: objectBytes, where });
+      await measure({ stage: plain, client, bucket }, { count: uploads[1], bytes: largeBytes, where });
+    });
+  } finally {
+    await bucket.remove();
+    await plain.remove();
+  }
+}
+
+async function withServer(stage: Stage, work: (client: ApiClient) => Promise<void>): Promise<void> {
   const server = await stage.serve();
   const client = new ApiClient(server.url, lanes);
   try {
     await client.signIn(stage.credentials);
-    await measure(stage, { client, script }, { count: uploads[0], bytes: objectBytes });
-    await measure(stage, { client, script }, { count: uploads[1], bytes: largeBytes });
+    await work(client);
   } finally {
     client.close();
     await server.stop();
   }
 }
 
+/** Ours and theirs: an archive with its client, and the bucket of the loop. */
+type Sides = { stage: Stage; client: ApiClient; bucket: PlainBucket };
+
 async function measure(
-  stage: Stage,
-  { client, script }: { client: ApiClient; script: Script },
-  { count, bytes }: { count: number; bytes: number },
+  { stage, client, bucket }: Sides,
+  { count, bytes, where }: { count: number; bytes: number; where?: string },
 ): Promise<void> {
   const { bench } = stage;
   const audio = randomBytes(bytes);
   const tookMs: number[] = [];
   const archive = async () => void (await archiveOne(client, audio));
-  const put = async () => await script.bucket.put(`upload-${randomBytes(16).toString('hex')}`, audio);
+  const put = async () => await bucket.put(`upload-${randomBytes(16).toString('hex')}`, audio);
   const some = (of: number, at: number) => ({ count: of, lanes: at, maxMs: Number.POSITIVE_INFINITY });
   await inLanes(some(Math.min(warmUps, count), lanes), put);
   await inLanes(some(Math.min(warmUps, count), lanes), archive);
@@ -56,7 +81,7 @@ async function measure(
     const timed = async () => void tookMs.push(await timeMs(archive));
     ours.add(await inLanes(some(each, lanes), timed));
   }
-  const what = `recordings of ${bytes} bytes, ${lanes} at a time`;
+  const what = `recordings of ${bytes} bytes${where === undefined ? '' : ` ${where}`}, ${lanes} at a time`;
   const goal: Goal = { of: 'ratio', is: 'at least', bound: 0.7 };
   const common = { benchmark: 'scale-archive' };
   const rates = { ...common, unit: '/s', value: ours.perSecond() };

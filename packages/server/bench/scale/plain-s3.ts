@@ -19,7 +19,7 @@ export const keysPerDelete = 1000;
 /** One version of an object, or a delete marker. */
 export type ObjectVersion = { Key: string; VersionId: string };
 
-/** A versioned bucket by the bare client: what people's scripts use. */
+/** A bucket by the bare client: what people's scripts use. */
 export class PlainBucket {
   readonly name: string;
   readonly #server: S3Server;
@@ -31,10 +31,11 @@ export class PlainBucket {
     this.#client = new S3Client({ region, endpoint: server.endpoint, forcePathStyle: true, credentials: server });
   }
 
-  /** Makes the bucket. */
-  static async make(server: S3Server, name: string): Promise<PlainBucket> {
+  /** Makes the bucket, which keeps versions unless it is not to. */
+  static async make(server: S3Server, name: string, { isVersioned = true } = {}): Promise<PlainBucket> {
     const bucket = new PlainBucket(server, name);
     await bucket.#client.send(new CreateBucketCommand({ Bucket: name }));
+    if (!isVersioned) return bucket;
     const versioned = { Status: 'Enabled' } as const;
     await bucket.#client.send(new PutBucketVersioningCommand({ Bucket: name, VersioningConfiguration: versioned }));
     return bucket;

@@ -25,7 +25,7 @@ export const fullScale: ScaleSizes = {
   erasures: [200, 1000],
   uploads: [800, 80],
   largeBytes: 2 ** 20,
-  warmUpMs: 45_000,
+  warmUpMs: 120_000,
   memoryMs: 600_000,
   memoryEveryMs: 30_000,
 };

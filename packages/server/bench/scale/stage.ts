@@ -72,9 +72,14 @@ export class Stage {
     if (servers.areOurs) await ask(servers.postgres, "ALTER SYSTEM SET max_wal_size = '8GB'");
     if (servers.areOurs) await ask(servers.postgres, 'SELECT pg_reload_conf()');
     for (const fact of await factsOf(servers)) bench.note(fact);
+    return await Stage.#on(bench, servers, { isVersioned: true });
+  }
+
+  static async #on(bench: Bench, servers: Servers, options: { isVersioned: boolean }): Promise<Stage> {
     const database = await PlainDatabase.make(servers.postgres);
-    const bucket = await PlainBucket.make(servers.s3, `tacet-bench-${randomBytes(6).toString('hex')}`);
-    const home = join(bench.folder, 'home');
+    const name = `tacet-bench-${randomBytes(6).toString('hex')}`;
+    const bucket = await PlainBucket.make(servers.s3, name, options);
+    const home = join(bench.folder, name);
     const env = { TACET_HOME: home, TACET_DATABASE_URL: database.url, ...bucket.settings };
     // Where the S3 client looks for them, in this process and in those it starts.
     Object.assign(process.env, bucket.credentials);
@@ -83,6 +88,11 @@ export class Stage {
       return { tenant, credentials: await createClient(engine, tenant, { scopes: [...scopes], actor: operator }) };
     });
     return new Stage({ bench, servers, database, bucket, home, env, ...made });
+  }
+
+  /** An empty archive on the same servers, in a bucket without versions. Whoever has it removes it. */
+  async withoutVersions(): Promise<Stage> {
+    return await Stage.#on(this.bench, this.servers, { isVersioned: false });
   }
 
   /** Connection to the archive's own database, for looking into it. */
@@ -115,9 +125,14 @@ export class Stage {
     await this.bench.settle();
   }
 
-  async close(): Promise<void> {
+  /** The archive goes, the servers stay. */
+  async remove(): Promise<void> {
     await this.#parts.database.remove();
     if (!this.servers.areOurs) await this.bucket.remove();
+  }
+
+  async close(): Promise<void> {
+    await this.remove();
     await this.servers.stop();
   }
 
