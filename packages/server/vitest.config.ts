@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { scaleTests, withoutServers } from './test/scale/chosen.ts';
 
@@ -12,8 +13,8 @@ const hasServers = servers.every((name) => process.env[name]);
 export default defineConfig({
   test: {
     globalSetup: ['test/support/programs.setup.ts'],
-    // Much of a test's time is waiting for disks and processes: a core left over for the runner would idle.
-    maxWorkers: '100%',
+    // Much of a test's time is waiting: for disks, other processes, seals.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     reporters: ['default'],
     projects: [
       {

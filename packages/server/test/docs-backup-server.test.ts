@@ -16,8 +16,6 @@ import { until } from './support/until.ts';
 type Part = { before?(): Promise<void>; after?(): Promise<void> };
 
 const partMsMax = 240_000;
-// Below those that Linux lends to outgoing connections.
-const port = 27_432;
 const chapter = 'With PostgreSQL and S3';
 const page = docPage('backup.md');
 const commands = commandsOf(page).filter((command) => command.chapter === chapter);
@@ -37,7 +35,7 @@ let client: CreovaiClient;
 let momentBefore = '';
 
 async function prepare(servers: Servers): Promise<void> {
-  server = await OwnPostgres.start(port);
+  server = await OwnPostgres.start();
   target = await newTarget(servers);
   await adminQuery({ url: `${server.address}/postgres` }, 'create database tacet');
   const places = {

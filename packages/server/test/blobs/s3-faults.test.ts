@@ -58,6 +58,39 @@ onS3((server) => {
       expect(await liveThrough(fault)).toEqual({ kind: 'erased' });
     });
 
+    test('a delete that failed for good is done again later, and nothing is thought gone before', async () => {
+      const names = Array.from({ length: 5 }, newName);
+      for (const name of names) await scene.store.create(name, chunks(Buffer.from('x'), 1));
+      const refusal = scene.proxy.inject({
+        path: /\?delete/,
+        fault: { kind: 'answer', status: 503, code: 'SlowDown' },
+      });
+      const outcomes = await scene.store.erase(names);
+      expect([...outcomes.values()].map(({ kind }) => kind)).toEqual(names.map(() => 'failed'));
+      expect(await scene.store.remaining(names)).toEqual(new Set(names));
+      refusal.remove();
+      expect(await scene.store.erase(names)).toEqual(new Map(names.map((name) => [name, { kind: 'erased' }])));
+    });
+
+    test('a delete whose answer was lost has been done', async () => {
+      const name = newName();
+      await scene.store.create(name, chunks(Buffer.from('x'), 1));
+      scene.proxy.inject({ path: /\?delete/, fault: { kind: 'lose' } });
+      const [outcome] = (await scene.store.erase([name])).values();
+      expect(outcome?.kind).toBe('failed');
+      scene.proxy.heal();
+      expect(await scene.store.erase([name])).toEqual(new Map([[name, { kind: 'absent' }]]));
+    });
+  });
+
+  // Whether there are versions changes nothing about a request that never succeeds.
+  describe('a store that is not well for good', () => {
+    beforeAll(async () => {
+      scene = await s3Scene(server, { versioned: true, lock: false });
+    });
+    beforeEach(() => scene.proxy.heal());
+    afterAll(() => scene.close());
+
     test.each<[string, S3Fault, string]>([
       ['500', { kind: 'answer', status: 500, code: 'InternalError' }, 'S3( InternalError)? 500'],
       ['503', { kind: 'answer', status: 503, code: 'SlowDown' }, 'S3( SlowDown)? 503'],
@@ -96,30 +129,6 @@ onS3((server) => {
       }
       broken.remove();
       expect(await scene.store.erase([name])).toEqual(new Map([[name, { kind: 'erased' }]]));
-    });
-
-    test('a delete that failed for good is done again later, and nothing is thought gone before', async () => {
-      const names = Array.from({ length: 5 }, newName);
-      for (const name of names) await scene.store.create(name, chunks(Buffer.from('x'), 1));
-      const refusal = scene.proxy.inject({
-        path: /\?delete/,
-        fault: { kind: 'answer', status: 503, code: 'SlowDown' },
-      });
-      const outcomes = await scene.store.erase(names);
-      expect([...outcomes.values()].map(({ kind }) => kind)).toEqual(names.map(() => 'failed'));
-      expect(await scene.store.remaining(names)).toEqual(new Set(names));
-      refusal.remove();
-      expect(await scene.store.erase(names)).toEqual(new Map(names.map((name) => [name, { kind: 'erased' }])));
-    });
-
-    test('a delete whose answer was lost has been done', async () => {
-      const name = newName();
-      await scene.store.create(name, chunks(Buffer.from('x'), 1));
-      scene.proxy.inject({ path: /\?delete/, fault: { kind: 'lose' } });
-      const [outcome] = (await scene.store.erase([name])).values();
-      expect(outcome?.kind).toBe('failed');
-      scene.proxy.heal();
-      expect(await scene.store.erase([name])).toEqual(new Map([[name, { kind: 'absent' }]]));
     });
 
     test('a store that nobody answers for is a failure within the limits', async () => {

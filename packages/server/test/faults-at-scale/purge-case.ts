@@ -19,6 +19,8 @@ export type Progress = Readonly<Record<ItemState, number>> & {
   codes: readonly string[];
   /** Whose lease its job is under, if anybody's. */
   leaseOwner: string | null;
+  /** How often its job has been taken up; 0 once it is over. */
+  attempts: number;
 };
 
 export class PurgeCase {
@@ -101,14 +103,15 @@ export class PurgeCase {
       const items = await client.query<{ state: ItemState; failed_code: string | null; items: number }>(
         'SELECT state, failed_code, count(*)::int AS items FROM item GROUP BY state, failed_code',
       );
-      const jobs = await client.query<{ lease_owner: string | null }>(
-        'SELECT lease_owner FROM job WHERE finished_at IS NULL',
+      const jobs = await client.query<{ lease_owner: string | null; attempts: number }>(
+        'SELECT lease_owner, attempts::int FROM job WHERE finished_at IS NULL',
       );
       const tally = { planned: 0, held: 0, shredded: 0, removed: 0, verified: 0, failed: 0 };
       for (const { state, items: count } of items.rows) tally[state] += count;
       const codes = items.rows.flatMap(({ state, failed_code }) => (state === 'failed' ? [failed_code ?? ''] : []));
       const [erasure] = erasures.rows;
-      return erasure && { ...tally, erasure: erasure.state, codes, leaseOwner: jobs.rows[0]?.lease_owner ?? null };
+      const { lease_owner: leaseOwner, attempts } = jobs.rows[0] ?? { lease_owner: null, attempts: 0 };
+      return erasure && { ...tally, erasure: erasure.state, codes, leaseOwner, attempts };
     } finally {
       await client.end().catch(() => undefined);
     }

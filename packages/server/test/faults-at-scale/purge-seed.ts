@@ -8,10 +8,10 @@ import { CopySink } from '../../bench/scale/copy-sink.ts';
 import type { NewCredentials } from '../../src/engine/access/clients.ts';
 import { archive as archiveCall, callerOf, type LifeCall, lifeEnv } from '../crash/life.ts';
 import { startApp } from '../support/harness.ts';
+import { OwnPostgres } from '../support/own-postgres.ts';
 import { adminQuery, newDatabase, type TestDatabase } from '../support/postgres.ts';
 import { newBucket, type S3Server, type TestBucket } from '../support/s3-server.ts';
 import { type Objects, type Prefix, putObjects, takeObjects } from './object-copies.ts';
-import { OwnPostgres } from './own-postgres.ts';
 
 export const calls = 20_000;
 export const recordings = 500;

@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { S3FaultProxy } from '../support/s3-fault-proxy.ts';
 import { describeWithServers } from '../support/servers.ts';
 import type { TacetProcess } from '../support/tacet-process.ts';
 import { expectPurged } from './after-purge.ts';
@@ -11,29 +10,7 @@ const caseMsMax = 300_000;
 /** How a request for a purge of so many ends: with all of them, at the latest after ten seconds, or with its server. */
 const answers: (number | string)[] = [calls, 'fetch failed'];
 
-/** What S3 does from before the purge; `ends` says when it is well again, and false that it stays so. */
-type S3Case = { fault: (proxy: S3FaultProxy) => void; ends: 'once all recordings have failed' | false };
-
 const refuse = (status: number, code: string) => ({ kind: 'answer', status, code }) as const;
-const s3Cases: Record<string, S3Case> = {
-  'answers 500 to everything': {
-    fault: (proxy) => void proxy.inject({ fault: refuse(500, 'InternalError') }),
-    ends: 'once all recordings have failed',
-  },
-  'answers 503 to every delete': {
-    fault: (proxy) => void proxy.inject({ method: 'POST', path: /\?delete/, fault: refuse(503, 'SlowDown') }),
-    ends: 'once all recordings have failed',
-  },
-  'is slow': { fault: (proxy) => void proxy.inject({ fault: { kind: 'delay', ms: 800 } }), ends: false },
-  'cuts connections, before an answer and in the middle of one': {
-    fault: (proxy) => {
-      // What was asked for is done, and whoever asked does not hear of it.
-      proxy.inject({ method: 'POST', path: /\?delete/, times: 6, fault: { kind: 'lose' } });
-      proxy.inject({ method: 'GET', path: /\?versions|&versions/, times: 6, fault: { kind: 'cut', afterBytes: 60 } });
-    },
-    ends: false,
-  },
-};
 
 describeWithServers(`a purge of ${calls} calls, ${recordings} of them with a recording, ends verified`, ({ s3 }) => {
   let seed: PurgeSeed;
@@ -95,26 +72,45 @@ describeWithServers(`a purge of ${calls} calls, ${recordings} of them with a rec
     await expectPurged(purge, s3.endpoint, { deep: true });
   });
 
-  test.each(Object.entries(s3Cases))('when S3 %s', { timeout: caseMsMax }, async (_what, { fault, ends }) => {
+  test('when S3 answers 500 to everything, and then 503 to every delete', { timeout: caseMsMax }, async () => {
     const [server] = await Promise.all([purge.start('serve'), purge.start('work'), purge.start('work')]);
-    fault(purge.proxy);
+    purge.proxy.inject({ fault: refuse(500, 'InternalError') });
     const answer = purge.purge(server);
-    if (ends !== false) {
-      const { codes } = await purge.until(({ failed }) => failed === recordings);
-      expect(codes).toEqual(['blob_failed']);
-      purge.proxy.heal();
-    }
+    const { codes } = await purge.until(({ failed }) => failed === recordings);
+    expect(codes).toEqual(['blob_failed']);
+    purge.proxy.heal();
+    const onDelete = { method: 'POST', path: /\?delete/, fault: refuse(503, 'SlowDown') };
+    const { wasMet } = purge.proxy.inject(onDelete);
+    const { attempts } = await purge.until(() => true);
+    // The attempt after this one meets nothing else from its first item on, and is over when one more begins.
+    const still = await purge.until((now) => now.attempts > attempts + 1);
+    expect(wasMet()).toBe(true);
+    expect(still).toMatchObject({ failed: recordings, codes: ['blob_failed'] });
+    purge.proxy.heal();
     await purge.untilVerified();
     expect(answers).toContain(await answer);
     await expectPurged(purge, s3.endpoint);
   });
 
-  test('when one key may not be deleted for a while, of which only its item tells', {
+  test('when S3 is slow', { timeout: caseMsMax }, async () => {
+    const [server] = await Promise.all([purge.start('serve'), purge.start('work'), purge.start('work')]);
+    purge.proxy.inject({ fault: { kind: 'delay', ms: 200 } });
+    const answer = purge.purge(server);
+    await purge.untilVerified();
+    expect(answers).toContain(await answer);
+    await expectPurged(purge, s3.endpoint);
+  });
+
+  test('when S3 cuts connections, and does not let one key be deleted for a while, of which only its item tells', {
     timeout: caseMsMax,
   }, async () => {
     const denied = await purge.copy.oneRecording();
     await denied.deny();
     const [server] = await Promise.all([purge.start('serve'), purge.start('work'), purge.start('work')]);
+    // What was asked for is done, and whoever asked does not hear of it.
+    purge.proxy.inject({ method: 'POST', path: /\?delete/, times: 6, fault: { kind: 'lose' } });
+    const versions = /\?versions|&versions/;
+    purge.proxy.inject({ method: 'GET', path: versions, times: 6, fault: { kind: 'cut', afterBytes: 60 } });
     const answer = purge.purge(server);
     const stuck = await purge.until(({ verified }) => verified === calls - 1);
     expect(stuck).toMatchObject({ erasure: 'running', failed: 1, codes: ['blob_failed'] });

@@ -7,7 +7,7 @@ import { shortest } from './shorten.ts';
 import type { Spoiling } from './verbs.ts';
 
 /** Random histories that a defect may survive before it counts as not found. */
-const seedsMax = 120;
+const seedsMax = 60;
 
 describe('the model test fails when', () => {
   test.each(defects)('$name', { timeout: 300_000 }, async (defect) => {

@@ -117,8 +117,11 @@ export class MortalProcess {
   }
 }
 
-/** What the product may well say in a history: an item waits for its uploader, another reader is in the way. */
-const expected = ['upload_busy', 'blob_failed', 'lease_lost'];
+/**
+ * What the product may well say in a history: an item waits for its uploader, another reader is in the way, and a lapse ends
+ * the patience of a write that waits for the other process.
+ */
+const expected = ['upload_busy', 'blob_failed', 'lease_lost', 'store_busy'];
 
 function complaining(faults: MortalFaults, complaints: string[]): Log {
   const complain = (event: string, fields?: object) => {

@@ -11,6 +11,7 @@ import { operator } from '../../src/engine/access/operator.ts';
 import type { Caller, Engine } from '../../src/engine/context.ts';
 import { buildServer } from '../../src/http/server.ts';
 import type { Log } from '../../src/lib/log.ts';
+import { PasswordHasher } from '../../src/lib/password-hash.ts';
 import { type Scope, scopes, type Tenant } from '../../src/model/tenant.ts';
 import { placesIn } from './pair.ts';
 
@@ -45,6 +46,9 @@ export type TestAppOptions = AppParts & {
   region?: string;
 };
 
+/** What a secret costs is a matter of `password-hash.test.ts`; here there are thousands of them. */
+const cheapHasher = new PasswordHasher({ memoryKib: 64, passes: 1 });
+
 /** An archive in a folder of its own, with a tenant and a client, ready for requests. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'tacet-test-')));
@@ -56,6 +60,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   const app = await openApp(config, { log: recordingLog(logged, listeners), ...options });
   await app.prepare();
   const { engine } = app;
+  engine.access.hasher = cheapHasher;
   const tenant = await createTenant(engine, {
     slug: `t-${Math.random().toString(36).slice(2)}`,
     region: options.region ?? 'US',

@@ -8,7 +8,8 @@ import type { Caller } from '../../src/engine/context.ts';
 import { fsck } from '../../src/engine/fsck/fsck.ts';
 import { untilQuiet } from '../crash/quiet.ts';
 import { startApp, type TestApp } from './harness.ts';
-import { adminQuery, newDatabase, type PostgresServer, type TestDatabase } from './postgres.ts';
+import { adminQuery, type PostgresServer, type TestDatabase } from './postgres.ts';
+import { newMigratedDatabase } from './postgres-stores.ts';
 import { until } from './until.ts';
 
 /** Stops whoever comes with it just before a commit, once: the first one after the fault point, or the very first. */
@@ -55,7 +56,7 @@ export class TwoProcesses {
   readonly #lapse: (ms: number) => void;
 
   static async start(server: PostgresServer): Promise<TwoProcesses> {
-    const database = await newDatabase(server);
+    const database = await newMigratedDatabase(server);
     const folder = await mkdtemp(join(tmpdir(), 'tacet-test-'));
     const holds = new AsyncLocalStorage<Hold>();
     const env = { TACET_BACKUP_HORIZON: '0', TACET_DATABASE_URL: database.url };
