@@ -38,8 +38,6 @@ export function failureOfPostgres(error: unknown): AppError {
   const detail = error.constraint === undefined ? code : `${code} ${error.constraint}`;
   if (conflicts.has(code) || isConnectionLost(error)) return new AppError('store_busy', { detail, cause: error });
   if (code === closedState) return new AppError('archive_moved', { cause: error });
-  // A second row under a key: whoever came first has committed, and who runs again sees it.
-  if (code === '23505') return new AppError('internal', { detail, cause: error });
   return new AppError(isOutside(code) ? 'store_failed' : 'internal', { detail, cause: error });
 }
 

@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
+import { within } from '../lib/within.ts';
+import { AppError } from '../model/errors.ts';
 import { columnTypes, readyConnection } from './postgres-connection.ts';
 import { failureOfPostgres, isConnectionLost } from './postgres-errors.ts';
 import type { WatchedServer } from './watched-server.ts';
@@ -20,6 +22,8 @@ export type ConnectingOptions = {
 const idleInTransactionMs = 25_000;
 /** After so long a silence the system asks whether the other end is still there. */
 const keepAliveAfterMs = 10_000;
+/** How long the end of a connection may take. */
+const goodbyeMsMax = 500;
 
 /** Connections to the server, kept for whoever needs one next. Failures are AppErrors (`failureOfPostgres`). */
 export class PostgresPool {
@@ -107,8 +111,9 @@ export async function newClient(options: ConnectingOptions): Promise<pg.Client> 
   }
 }
 
+/** Ends a connection. A server that does not answer is not waited for. */
 export async function endQuietly(client: pg.Client): Promise<void> {
-  await client.end().catch(() => undefined);
+  await within(goodbyeMsMax, client.end(), () => new AppError('store_busy')).catch(() => cut(client));
 }
 
 /** Ends a connection at once, and with it what waits for an answer over it. */

@@ -7,6 +7,7 @@ import { type HomeUse, inUse } from './home-lock.ts';
 import { patiently } from './patience.ts';
 import { columnTypes, readyConnection } from './postgres-connection.ts';
 import { failureOfPostgres } from './postgres-errors.ts';
+import { endQuietly } from './postgres-pool.ts';
 
 /** For how long the server has been up, since its last crash if it has had one: then its statistics begin again. */
 const upFor = `clock_timestamp() - greatest(pg_postmaster_start_time(), (SELECT stats_reset FROM pg_stat_bgwriter))`;
@@ -155,16 +156,16 @@ export async function isBeside(client: pg.ClientBase, session: ServerSession): P
 
 function endOf(client: pg.Client): Promise<AppError> {
   return new Promise((resolve) => {
-    client.on('error', (error) => resolve(failureOfPostgres(error)));
-    client.on('end', () => resolve(new AppError('store_busy', { detail: 'the connection has ended' })));
+    // Whatever it is, a connection that tells of an error out of turn is over.
+    client.on('error', (error) => resolve(error instanceof pg.DatabaseError ? failureOfPostgres(error) : ended(error)));
+    client.on('end', () => resolve(ended()));
   });
+}
+
+function ended(cause?: Error): AppError {
+  return new AppError('store_busy', { detail: 'the connection has ended', cause });
 }
 
 async function inTime<T>(answer: Promise<T>): Promise<T> {
   return await within(answerMsMax, answer, () => new AppError('store_busy', { detail: 'the server does not answer' }));
-}
-
-/** A server that does not answer is not waited for. */
-async function endQuietly(client: pg.Client): Promise<void> {
-  await within(500, client.end(), () => new AppError('store_busy')).catch(() => undefined);
 }
