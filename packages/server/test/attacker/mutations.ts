@@ -30,6 +30,7 @@ const moveHead = `await this.#moveHead(asking);
     await this.#faults.at('seal:head-moved');`;
 const expiryEnds = `=== 0) return 0;
       await this.#faults.at('expire:chosen');
+      await this.#tree.lock(tx); // What follows cannot be undone, and a process that stood still may have lost it since.
       await this.#vault.expire(gone);
       await this.#faults.at('expire:destroyed');
       return gone.keys.length;
