@@ -24,11 +24,12 @@ export type Scene = {
   end(): Promise<void>;
 };
 
-export async function startScene(): Promise<Scene> {
+/** `workers: 0` where a test is the only one to take over what others began. */
+export async function startScene(options: { workers?: number } = {}): Promise<Scene> {
   let lapsedMs = 0;
   const faults = new HookedFaults();
   const clock = { now: () => Date.now() + lapsedMs };
-  const app = await startApp({ faults, clock, env: { TACET_BACKUP_HORIZON: '0' } });
+  const app = await startApp({ faults, clock, env: { TACET_BACKUP_HORIZON: '0' }, ...options });
   const client = new CreovaiClient(await app.listen(), await app.token());
   const audio = randomBytes(200_000);
   return {
