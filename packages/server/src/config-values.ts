@@ -26,6 +26,18 @@ export function parseUrl(text: string): string | null {
   return text.replace(/\/+$/, '');
 }
 
+/** Origins as browsers say them (RFC 6454, section 6.2): a scheme, a host, perhaps a port, nothing behind. */
+export function parseOrigins(text: string): string[] {
+  const origins = parseList(text);
+  for (const origin of origins) {
+    const url = URL.canParse(origin) ? new URL(origin) : undefined;
+    if (url === undefined || !/^https?:$/.test(url.protocol) || url.origin !== origin) {
+      throw new Error('is not a list of origins such as https://console.example.com');
+    }
+  }
+  return origins;
+}
+
 export function parseList(text: string): string[] {
   return text.split(',').flatMap((word) => word.trim() || []);
 }

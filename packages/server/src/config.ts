@@ -8,12 +8,14 @@ import {
   parseList,
   parseListen,
   parseOptionalListen,
+  parseOrigins,
   parseProxies,
   parseSize,
   parseUrl,
   parseWhole,
 } from './config-values.ts';
 import { AppError } from './model/errors.ts';
+import type { GuardBounds } from './model/tenant.ts';
 import { parseRecipient } from './vault/recovery-key.ts';
 
 /** Everything that operators may set. Frozen; each part goes to whom it concerns and nobody else reads the environment. */
@@ -37,6 +39,14 @@ export type Config = {
   trustProxy: readonly string[];
   horizonMs: number;
   tombstoneMs: number;
+  /** Above these an erasure needs a second actor's approval; 0 switches one off. */
+  guard: GuardBounds<never>;
+  /** For how long a plan may be executed. */
+  planLifeMs: number;
+  /** Requests a minute on the native API by each client; 0 for any number. */
+  rateLimit: number;
+  /** Origins whose pages may call the native API; none if empty. */
+  corsOrigins: readonly string[];
   uploadBytesMax: number;
   uploadLeaseMs: number;
   jobLeaseMs: number;
@@ -132,6 +142,31 @@ export const settings = [
     default: '400',
     help: 'Days for which a purged call is remembered by id, so that a retried upload is refused',
   },
+  {
+    name: 'TACET_GUARD_CALLS',
+    default: '10000',
+    help: 'An erasure of more calls than this needs the approval of a second actor; `0` switches this off. A tenant may have a bound of its own',
+  },
+  {
+    name: 'TACET_GUARD_PERCENT',
+    default: '5',
+    help: "The same for an erasure of more than this part of a tenant's live calls, where it has 1,000 or more; `0` switches this off",
+  },
+  {
+    name: 'TACET_PLAN_LIFE',
+    default: '24h',
+    help: 'For how long the plan of a native erasure may be executed; at least 1m',
+  },
+  {
+    name: 'TACET_RATE_LIMIT',
+    default: '60000',
+    help: 'Requests a minute that each client may make under `/v1`, counted by each process; `0` for any number',
+  },
+  {
+    name: 'TACET_CORS_ORIGINS',
+    default: '',
+    help: 'Origins (`https://HOST`, separated by commas) whose pages may call the native API from a browser; default: none',
+  },
   { name: 'TACET_MAX_UPLOAD', default: '2GiB', help: 'Largest recording' },
   {
     name: 'TACET_UPLOAD_LEASE',
@@ -192,6 +227,13 @@ export function readConfig(env: Env): Config {
     trustProxy: read('TACET_TRUST_PROXY', parseProxies),
     horizonMs: read('TACET_BACKUP_HORIZON', parseDuration),
     tombstoneMs: read('TACET_TOMBSTONE_DAYS', (text) => parseWhole(text, 1, lifeDaysMax) * dayMs),
+    guard: {
+      calls: read('TACET_GUARD_CALLS', (text) => parseWhole(text, 0, Number.MAX_SAFE_INTEGER)),
+      percent: read('TACET_GUARD_PERCENT', (text) => parseWhole(text, 0, 100)),
+    },
+    planLifeMs: read('TACET_PLAN_LIFE', parseLinkLife),
+    rateLimit: read('TACET_RATE_LIMIT', (text) => parseWhole(text, 0, 1_000_000_000)),
+    corsOrigins: read('TACET_CORS_ORIGINS', parseOrigins),
     uploadBytesMax: read('TACET_MAX_UPLOAD', parseSize),
     uploadLeaseMs: read('TACET_UPLOAD_LEASE', (text) => bounded(parseDuration(text), 1000, 60_000)),
     jobLeaseMs: read('TACET_JOB_LEASE', (text) => bounded(parseDuration(text), 1000, 60_000)),

@@ -77,6 +77,11 @@ function meteredErasures(erasures: StoreTx['erasures'], tally: Tally): StoreTx['
       if (isMoved) tally.count('tacet_erasure_moves_total', { from, to });
       return isMoved;
     },
+    async cancel(id, reason) {
+      const isCancelled = await erasures.cancel(id, reason);
+      if (isCancelled) tally.count('tacet_erasure_moves_total', { from: 'planned', to: 'cancelled' });
+      return isCancelled;
+    },
     async complete(ids, times) {
       const count = await erasures.complete(ids, times);
       tally.count('tacet_erasure_moves_total', { from: 'running', to: 'completed' }, count);

@@ -56,6 +56,8 @@ export type Call = {
   updatedAt: number | null;
   /** When its personal parts were erased; from then on nobody adds to them. */
   depersonalizedAt: number | null;
+  /** Not erased by any retention before this; null where nobody asked for that. In ms. */
+  retainUntil: number | null;
   /** When its recording was erased, or would have been: one that comes later is refused. */
   recordingErasedAt: number | null;
   /** While uploading: until when the uploader holds the row. Null once archived. */
@@ -67,7 +69,12 @@ export type Call = {
 /** What a call of a platform that knows of no campaigns has of them. */
 export const noCampaign = { dialStatus: null, candidateId: null, taskId: null, botId: null } as const;
 /** What has happened to a call that has just come: nothing. */
-export const untouched = { updatedAt: null, depersonalizedAt: null, recordingErasedAt: null } as const;
+export const untouched = {
+  updatedAt: null,
+  depersonalizedAt: null,
+  recordingErasedAt: null,
+  retainUntil: null,
+} as const;
 
 /** True for calls that clients know of: neither on their way nor only awaited. */
 export function isArchived(call: Pick<Call, 'status'>): boolean {
@@ -85,8 +92,11 @@ export type CallArtifactKind = (typeof callArtifactKinds)[number];
 
 /** What else is sealed under a slot of its own. */
 export type SecretKind = 'index-key' | 'tombstone-key' | 'token-signing-key' | 'login-key' | 'hold-reason';
-/** The personal part of a user, the settings of a task, and the RSA key that signs the tokens of users. */
-export type OtherArtifactKind = 'user' | 'task' | 'user-token-key';
+/**
+ * The personal part of a user, the settings of a task, the RSA key that signs the tokens of users, the Ed25519 key that signs
+ * receipts, and how the subject of an erasure was named.
+ */
+export type OtherArtifactKind = 'user' | 'task' | 'user-token-key' | 'receipt-key' | 'erasure-subject';
 export type ArtifactKind = CallArtifactKind | SecretKind | OtherArtifactKind;
 
 /**

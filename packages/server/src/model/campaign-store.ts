@@ -89,7 +89,10 @@ export interface CampaignWrites {
   users: CampaignReads['users'] & {
     /** Numbers are given in order and never reused. */
     insert(user: Omit<User, 'number'>): Promise<User>;
-    update(id: string, change: Partial<Pick<User, 'login' | 'passwordHash' | 'version' | 'disabledAt'>>): Promise<void>;
+    update(
+      id: string,
+      change: Partial<Pick<User, 'login' | 'passwordHash' | 'version' | 'disabledAt' | 'scopes' | 'lastUsedAt'>>,
+    ): Promise<void>;
   };
   answers: CampaignReads['answers'] & {
     /** False, and nothing written, where there is one under this key already. */

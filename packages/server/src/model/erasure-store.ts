@@ -1,7 +1,10 @@
 import type { Artifact, CallArtifactKind } from './call.ts';
 import type {
+  Actor,
   BlobLock,
+  CancelReason,
   DoomedBlob,
+  Drift,
   Erasure,
   ErasureState,
   Hold,
@@ -23,6 +26,12 @@ export interface ErasureReads {
     find(tenantId: string, callIds: readonly string[]): Promise<Tombstone[]>;
     /** Tombstones that carry this token. */
     findByToken(tenantId: string, kind: IdentifierKind, token: Uint8Array): Promise<Tombstone[]>;
+    /** Which calls' tombstones carry any of many tokens of one kind; `at` is the token's place in the list, from 0. */
+    ownersOf(
+      tenantId: string,
+      kind: IdentifierKind,
+      tokens: readonly Uint8Array[],
+    ): Promise<{ at: number; callId: string }[]>;
     /** Those of the tombstones of these calls, in no particular order, whether or not the tombstones are there. */
     tokensOf(callIds: readonly string[]): Promise<TombstoneToken[]>;
     page(afterCallId: string, limit: number): Promise<Tombstone[]>;
@@ -50,6 +59,20 @@ export interface ErasureReads {
     /** Erasures that run, oldest first. */
     open(limit: number): Promise<Erasure[]>;
     page(afterId: string, limit: number): Promise<Erasure[]>;
+    /** A tenant's, newest first, those made before `beforeId`; only those in one of the states when given. */
+    list(
+      tenantId: string,
+      options: { beforeId?: string; limit: number; states?: readonly ErasureState[] },
+    ): Promise<Erasure[]>;
+    /**
+     * The newest plan of a tenant with this digest that waits to be executed; with `waitsForHolds` only a native one (true),
+     * or a vendor's (false).
+     */
+    plannedAs(tenantId: string, digest: string, only?: { waitsForHolds: boolean }): Promise<Erasure | undefined>;
+    /** A tenant's plans that a policy has made and that wait to be executed, oldest first. */
+    plannedByPolicy(tenantId: string): Promise<Erasure[]>;
+    /** Plans whose time was over by `now`, those that ended first first. All tenants. */
+    expired(now: number, limit: number): Promise<Erasure[]>;
     /**
      * True if an erasure of the tenant has destroyed keys at or after this time, or has begun and may do so yet; or if
      * tokens have gone in another way: with a hold that was released, or an upload that was given up.
@@ -71,7 +94,11 @@ export interface ErasureReads {
   holds: {
     find(tenantId: string, id: string): Promise<Hold | undefined>;
     active(tenantId: string): Promise<Hold[]>;
+    /** Newest first, those placed before `beforeId`. */
+    list(tenantId: string, options: { beforeId?: string; limit: number; isActive?: boolean }): Promise<Hold[]>;
     callsOf(holdId: string): Promise<string[]>;
+    /** Which active holds of the tenant name any of these calls or candidates. In no particular order. */
+    naming(tenantId: string, callIds: readonly string[]): Promise<{ holdId: string; callId: string }[]>;
   };
 }
 
@@ -85,6 +112,24 @@ export interface ErasureWrites {
   erasures: ErasureReads['erasures'] & {
     insert(erasure: Erasure): Promise<void>;
     addItems(erasureId: string, fromSeq: number, ownerIds: readonly string[]): Promise<void>;
+    /** The same of a plan that is previewed. */
+    addPlannedItems(
+      erasureId: string,
+      fromSeq: number,
+      items: readonly { id: string; isCandidate: boolean; plannedKinds: readonly CallArtifactKind[] }[],
+    ): Promise<void>;
+    /** Calls a plan off; false where it is no plan any more. */
+    cancel(id: string, reason: CancelReason): Promise<boolean>;
+    /**
+     * Sets an erasure that has ended with items under hold running again, as one that waits for their release; its times from
+     * the shredding on are to come once more. False where it is in another state.
+     */
+    reopen(id: string): Promise<boolean>;
+    /** Notes that a plan needs the approval of a second actor; of what is no plan any more, nothing. */
+    requireApproval(id: string): Promise<void>;
+    /** Notes who has approved a plan. */
+    approve(id: string, approval: { at: number; actor: Actor }): Promise<void>;
+    noteDrift(id: string, drift: Drift): Promise<void>;
     /** Moves the state if it is `from`; false otherwise. */
     move(
       id: string,
@@ -118,7 +163,7 @@ export interface ErasureWrites {
     spanArtifacts(
       span: ItemSpan,
       kinds: readonly CallArtifactKind[],
-    ): Promise<Pick<Artifact, 'slot' | 'ownerId' | 'blob'>[]>;
+    ): Promise<Pick<Artifact, 'slot' | 'ownerId' | 'kind' | 'blob'>[]>;
     /** Calls of the span that are no longer there, or whose status is not `complete`. */
     spanCalls(span: ItemSpan): Promise<SpanCall[]>;
     spanTokens(span: ItemSpan, kinds: readonly IdentifierKind[]): Promise<StoredToken[]>;
@@ -126,7 +171,10 @@ export interface ErasureWrites {
     deleteSpanEvents(span: ItemSpan): Promise<void>;
     deleteSpanArtifacts(span: ItemSpan, kinds: readonly CallArtifactKind[]): Promise<void>;
     deleteSpanTokens(span: ItemSpan, kinds: readonly IdentifierKind[] | 'all'): Promise<void>;
-    /** Deletes the span's calls; one whose upload is under way stays, marked as doomed. */
+    /**
+     * Deletes the span's calls and candidates; a call whose upload is under way stays, marked as doomed, and a candidate's call
+     * that is not in the span stays without its candidate.
+     */
     deleteSpanCalls(span: ItemSpan): Promise<void>;
     /**
      * Marks the span's calls, and its candidates, as erased in part; a mark that is there keeps its time. A candidate that is
@@ -134,10 +182,15 @@ export interface ErasureWrites {
      * Returns the ids of those that did not have such a mark.
      */
     markSpan(span: ItemSpan, marks: { depersonalizedAt?: number; recordingErasedAt?: number }): Promise<string[]>;
-    /** Sets `journalId` of items and moves them to `shredded`. */
+    /** Sets `journalId` of items, and which kinds were destroyed, and moves them to `shredded`. */
     shredItems(
       erasureId: string,
-      items: readonly { seq: number; journalId: string | null; outcome: ItemOutcome }[],
+      items: readonly {
+        seq: number;
+        journalId: string | null;
+        outcome: ItemOutcome;
+        erasedKinds: readonly CallArtifactKind[];
+      }[],
     ): Promise<void>;
     /** Sets `goneAt` of the tombstones of the span's calls (items in state `removed`). */
     stampSpanTombstones(span: ItemSpan, goneAt: number): Promise<void>;

@@ -34,7 +34,7 @@ export const tombstoneIdentifierKinds: readonly IdentifierKind[] = ['session', '
 
 export type ErasureState = 'planned' | 'running' | 'completed' | 'completed_with_failures' | 'cancelled';
 export type ItemState = 'planned' | 'held' | 'shredded' | 'removed' | 'verified' | 'failed';
-export type ItemOutcome = 'erased' | 'already_erased' | 'held' | 'failed';
+export type ItemOutcome = 'erased' | 'already_erased' | 'not_found' | 'held' | 'failed';
 
 const erasureMoves: Record<ErasureState, readonly ErasureState[]> = {
   planned: ['running', 'cancelled'],
@@ -63,6 +63,19 @@ export function mayItemMove(from: ItemState, to: ItemState): boolean {
   return itemMoves[from].includes(to);
 }
 
+/** Why a plan was called off: somebody did, its time ran out, or what it was made for has changed. */
+export type CancelReason = 'cancelled' | 'expired' | 'plan_changed';
+
+/** What a plan came to when it was made. `bytes` as sealed; `held`: items that a hold covered then. */
+export type PlanCounts = { items: number; artifacts: number; bytes: number; held: number };
+
+/**
+ * What had changed by the time a plan was executed: calls that its subject would reach now and that are no part of it
+ * (nothing of them is erased); items that were erased meanwhile; items that a hold has come to cover; items that have other
+ * artifacts than before.
+ */
+export type Drift = { added: number; gone: number; held: number; changed: number };
+
 /** One request to erase. Times in ms; null until reached. */
 export type Erasure = {
   id: string;
@@ -80,7 +93,30 @@ export type Erasure = {
   shreddedAt: number | null;
   sealedAt: number | null;
   goneAt: number | null;
+  /** Until when the plan may be executed; null for what runs as soon as it is planned. */
+  expiresAt: number | null;
+  cancelReason: CancelReason | null;
+  /** True where some of its items are candidates. */
+  hasCandidates: boolean;
+  /** Null for vendor requests, which count nothing beforehand. */
+  counts: PlanCounts | null;
+  /** Null until it is executed, and for vendor requests. */
+  drift: Drift | null;
+  /** True where the guard asks for a second actor's approval. */
+  needsApproval: boolean;
+  approval: { at: number; actor: Actor } | null;
 };
+
+/** What an erasure has that is neither previewed nor guarded. */
+export const unpreviewed = {
+  expiresAt: null,
+  cancelReason: null,
+  hasCandidates: false,
+  counts: null,
+  drift: null,
+  needsApproval: false,
+  approval: null,
+} as const;
 
 /** One call, or candidate, inside an erasure. `callId` is the id of either. `seq` counts from 0 in the order of the plan. */
 export type Item = {
@@ -96,6 +132,11 @@ export type Item = {
   lockedSince: number | null;
   /** While it is what keeps the item's bytes: when that lock ends; null where somebody has to lift it, and for all others. */
   lockedUntil: number | null;
+  /** What there was to be erased when a native erasure was planned; null for vendor requests. */
+  plannedKinds: readonly CallArtifactKind[] | null;
+  /** What this erasure destroyed the keys of; null until then. */
+  erasedKinds: readonly CallArtifactKind[] | null;
+  isCandidate: boolean;
 };
 
 /** Items of one erasure with `fromSeq <= seq < toSeq`. */
@@ -105,8 +146,8 @@ export type ItemSpan = { erasureId: string; fromSeq: number; toSeq: number };
 export type SpanCall = { seq: number; callId: string; status: CallStatus | null };
 
 /** True once the item's keys are destroyed, by this erasure or by one before it, whatever failed since. */
-export function isShredded(item: Pick<Item, 'outcome'>): boolean {
-  return item.outcome === 'erased' || item.outcome === 'already_erased';
+export function isShredded({ outcome }: Pick<Item, 'outcome'>): boolean {
+  return outcome === 'erased' || outcome === 'already_erased' || outcome === 'not_found';
 }
 
 export type ActorKind = 'client' | 'user' | 'cli' | 'policy';
@@ -145,4 +186,6 @@ export type Hold = {
   /** Holds only calls that started in this range; null is open. */
   from: number | null;
   to: number | null;
+  /** True where it names nobody: it holds every call that started in its range. */
+  holdsAll: boolean;
 };

@@ -41,7 +41,8 @@ export type JournalKind =
   | 'epoch_ended'
   | 'hold_placed'
   | 'hold_released'
-  | 'user_disabled';
+  | 'user_disabled'
+  | 'subject_erased';
 
 /** One line of the journal: ids, slot ranges and closed words only, never anything a client supplied. */
 export type JournalEntry = {

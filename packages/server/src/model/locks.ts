@@ -1,10 +1,17 @@
 import type { IdentifierKind } from './token-store.ts';
 
 /**
- * What a lock of something that may not be there is about: an identifier that no call may carry yet, the task of a day or
- * a key of the archive that nobody has made yet. No row can be locked for these.
+ * What a lock of something that may not be there is about: an identifier that no call may carry yet, the task of a day,
+ * a key of the archive or a plan that nobody has made yet, a tenant's settings, and for how long it keeps one kind of calls.
+ * No row can be locked for these.
  */
-export type LockSubject = Exclude<IdentifierKind, 'phone' | 'email' | 'alias'> | 'archive-key' | 'day-task';
+export type LockSubject =
+  | Exclude<IdentifierKind, 'phone' | 'email' | 'alias'>
+  | 'archive-key'
+  | 'day-task'
+  | 'guarded-plan'
+  | 'settings'
+  | 'retention';
 
 /**
  * Names one such thing. `digest` tells it from the others of its kind: our own ids, or a keyed value that is the same under

@@ -32,8 +32,11 @@ export const upkeepTasks = [
   'lock_away',
   'epochs',
   'tombstones',
+  'plans',
   'answers',
+  'retention',
   'journal_details',
+  'audit_chain',
 ] as const;
 
 const erasureStates = ['planned', 'running', 'completed', 'completed_with_failures', 'cancelled'] as const;

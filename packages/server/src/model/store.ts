@@ -1,31 +1,15 @@
 import type { Log } from '../lib/log.ts';
 import type { BacklogReads } from './backlog.ts';
-import type { Artifact, Call, DialStatus, Direction, MetadataEvent } from './call.ts';
+import type { Artifact, Call, MetadataEvent } from './call.ts';
+import type { CallList, CallOrder, CallSearch, OutlivedCalls, SearchBounds } from './call-search.ts';
 import type { CampaignReads, CampaignWrites } from './campaign-store.ts';
 import type { CopyOptions } from './copy-options.ts';
 import type { ErasureReads, ErasureWrites } from './erasure-store.ts';
 import type { JournalEntry, KeyStore, KeyTx, PagePlace, SealRecord } from './key-store.ts';
 import type { Locks } from './locks.ts';
-import type { ApiClient, AuditEntry, Job, JobKind, Tenant } from './tenant.ts';
+import type { RecordReads, RecordWrites } from './record-store.ts';
+import type { ApiClient, GuardBounds, Job, JobKind, Tenant } from './tenant.ts';
 import type { Epoch, IdentifierKind, StoredToken, TokenQuery, TokenTx } from './token-store.ts';
-
-/** What rows of calls are asked for. Every condition given must hold; of a list any one does. */
-export type CallSearch = {
-  ids?: readonly string[];
-  candidateIds?: readonly string[];
-  taskIds?: readonly string[];
-  botIds?: readonly string[];
-  dialStatuses?: readonly DialStatus[];
-  directions?: readonly Direction[];
-  /** By the start, or where there is none by when the call was archived: `from` included, `to` not. In ms. */
-  from?: number;
-  to?: number;
-};
-
-export type CallOrder = { by: 'startedAt' | 'createdAt'; isDescending: boolean };
-
-/** How many rows a search looks at, at the most, whether or not they keep the conditions; and how many it tells. */
-export type SearchBounds = { lookedAt: number; found: number };
 
 /**
  * A recording, or another artifact, on its way to a call that is archived already. Its artifact's row is there, with nothing
@@ -34,10 +18,12 @@ export type SearchBounds = { lookedAt: number; found: number };
 export type LateArtifact = { slot: number; tenantId: string; callId: string; leaseUntil: number };
 
 /** Reads of the last committed state, or a transaction's own. What names a tenant answers for that tenant alone. */
-export interface StoreReads extends CampaignReads, ErasureReads {
+export interface StoreReads extends CampaignReads, ErasureReads, RecordReads {
   tenants: {
     find(by: { id: string } | { slug: string }): Promise<Tenant | undefined>;
     list(): Promise<Tenant[]>;
+    /** The tenant's own bounds of the guard; both null of an unknown one. */
+    guard(id: string): Promise<GuardBounds>;
   };
   clients: {
     find(id: string): Promise<ApiClient | undefined>;
@@ -49,6 +35,11 @@ export interface StoreReads extends CampaignReads, ErasureReads {
     find(ownerId: string, kind: Artifact['kind']): Promise<Artifact | undefined>;
     /** One kind of many owners, in no particular order. */
     findMany(ownerIds: readonly string[], kind: Artifact['kind']): Promise<Artifact[]>;
+    /** What is there of many owners, and how large, in bytes as sealed; nothing of it is read. In no particular order. */
+    sizesOf(
+      ownerIds: readonly string[],
+      kinds: readonly Artifact['kind'][],
+    ): Promise<{ ownerId: string; kind: Artifact['kind']; bytes: number }[]>;
     /**
      * How many bytes are sealed of each owner in artifacts of these kinds, without reading them; with the details come the
      * events of a call. Owners of whom nothing is sealed are left out.
@@ -67,12 +58,20 @@ export interface StoreReads extends CampaignReads, ErasureReads {
     /** By id, ascending, after `afterId`. All tenants: for fsck. */
     page(afterId: string, limit: number): Promise<Call[]>;
     count(tenantId: string): Promise<number>;
+    /** How many archived calls there are, counted no further than `most`. */
+    countUpTo(tenantId: string, most: number): Promise<number>;
+    /** Archived calls by when they began (`startedAt`, else `createdAt`), newest first; `before` is where a page ended. */
+    list(tenantId: string, asked: CallList): Promise<Call[]>;
+    /** Archived calls that a retention reaches, oldest first, after `after`; those retained by themselves are left out. */
+    outlived(asked: OutlivedCalls): Promise<Call[]>;
     /** True when any call of the tenant is `awaited`: asked often, and cheap. */
     anyAwaited(tenantId: string): Promise<boolean>;
     /** Awaited calls that began before `before`, oldest first; those after `after`. All tenants. */
     awaitedSince(before: number, limit: number, after?: Pick<Call, 'id' | 'createdAt'>): Promise<Call[]>;
     /** Ids of a candidate's calls, uploads under way included, ascending. */
     idsOfCandidate(tenantId: string, candidateId: string): Promise<string[]>;
+    /** The same of many candidates, each id beside its candidate's, in no particular order. */
+    idsOfCandidates(tenantId: string, candidateIds: readonly string[]): Promise<{ candidateId: string; id: string }[]>;
     /** How many archived calls each of the tasks has; those without any are left out. */
     countsOfTasks(tenantId: string, taskIds: readonly string[]): Promise<Map<string, number>>;
     /** How many archived calls each of the candidates has, and which came last; those without any are left out. */
@@ -114,6 +113,14 @@ export interface StoreReads extends CampaignReads, ErasureReads {
       limit: number,
     ): Promise<string[]>;
     ofOwner(ownerId: string): Promise<StoredToken[]>;
+    /** Those of these kinds of many owners, in no particular order. */
+    ofOwners(ownerIds: readonly string[], kinds: readonly IdentifierKind[] | 'all'): Promise<StoredToken[]>;
+    /** Who carries any of many tokens of one kind; `at` is the token's place in the list, from 0. In no particular order. */
+    ownersOf(
+      tenantId: string,
+      kind: IdentifierKind,
+      tokens: readonly TokenQuery[],
+    ): Promise<{ at: number; ownerId: string }[]>;
     /** How many tokens of these kinds the owners carry together. */
     countOfOwners(ownerIds: readonly string[], kinds: readonly IdentifierKind[] | 'all'): Promise<number>;
     page(after: StoredToken | undefined, limit: number): Promise<StoredToken[]>;
@@ -125,7 +132,6 @@ export interface StoreReads extends CampaignReads, ErasureReads {
     /** Those of the payloads for which a job of this kind has not finished. */
     unfinished(kind: JobKind, payloads: readonly string[]): Promise<Set<string>>;
   };
-  audit: { page(afterId: string, limit: number): Promise<AuditEntry[]> };
   backlog: BacklogReads;
   journal: {
     /** By id, ascending; with `beforeId` only those before it. */
@@ -158,19 +164,21 @@ export interface StoreReads extends CampaignReads, ErasureReads {
  * in this order: `locks`, the tenant (`holds.lock`), tasks, candidates, calls, the rest, and the topmost key page at the end.
  */
 export interface StoreTx
-  extends Omit<StoreReads, 'keys' | 'backlog' | keyof CampaignWrites | keyof ErasureWrites>,
+  extends Omit<StoreReads, 'keys' | 'backlog' | keyof CampaignWrites | keyof ErasureWrites | keyof RecordWrites>,
     CampaignWrites,
-    ErasureWrites {
+    ErasureWrites,
+    RecordWrites {
   keys: KeyTx;
   locks: Locks;
   tokens: StoreReads['tokens'] & TokenTx & { deleteOfOwners(ownerIds: readonly string[]): Promise<void> };
-  tenants: StoreReads['tenants'] & { insert(tenant: Omit<Tenant, 'number'>): Promise<Tenant> };
+  tenants: StoreReads['tenants'] & {
+    insert(tenant: Omit<Tenant, 'number'>): Promise<Tenant>;
+    /** Takes the tenant's row; what is undefined stays. */
+    setGuard(id: string, bounds: Partial<GuardBounds>): Promise<void>;
+  };
   clients: StoreReads['clients'] & {
     insert(client: ApiClient): Promise<void>;
-    update(
-      id: string,
-      change: Partial<Pick<ApiClient, 'secretHash' | 'version' | 'expiresAt' | 'disabledAt'>>,
-    ): Promise<void>;
+    update(id: string, change: Partial<Omit<ApiClient, 'id' | 'tenantId' | 'createdAt'>>): Promise<void>;
   };
   artifacts: StoreReads['artifacts'] & {
     insert(artifacts: readonly Artifact[]): Promise<void>;
@@ -233,8 +241,9 @@ export interface StoreTx
     renew(job: Job, leaseUntil: number): Promise<boolean>;
     finish(job: Job, at: number): Promise<void>;
     retry(job: Job, runAt: number, lastError: string): Promise<void>;
+    /** Unfinished jobs of the payloads are due at once. */
+    hasten(kind: JobKind, payloads: readonly string[], now: number): Promise<void>;
   };
-  audit: StoreReads['audit'] & { append(entry: AuditEntry): Promise<void> };
 }
 
 /** Who asks for a migration. */

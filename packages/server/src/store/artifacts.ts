@@ -22,6 +22,16 @@ export function artifactReads(session: Session): StoreReads['artifacts'] {
       const sql = `SELECT * FROM artifact WHERE ${session.dialect.within('owner_id')} AND kind = ?`;
       return (await session.rows<Row<'artifact'>>(sql, [session.dialect.list(ownerIds), kind])).map(toArtifact);
     },
+    async sizesOf(ownerIds, kinds) {
+      const { dialect } = session;
+      // As below: no value is read.
+      const sql = `SELECT owner_id, kind,
+          sum(CASE WHEN blob IS NULL THEN coalesce(length(sealed), 0) ELSE coalesce(blob_bytes, 0) END) AS bytes
+        FROM artifact WHERE ${dialect.within('owner_id')} AND ${dialect.within('kind')} GROUP BY owner_id, kind`;
+      type Size = Pick<Row<'artifact'>, 'owner_id' | 'kind'> & { bytes: number };
+      const rows = await session.rows<Size>(sql, [dialect.list(ownerIds), dialect.list(kinds)]);
+      return rows.map((row) => ({ ownerId: row.owner_id, kind: row.kind, bytes: row.bytes }));
+    },
     async sealedBytes(ownerIds, kinds) {
       const { dialect } = session;
       const bytes = new Map<string, number>();

@@ -1,4 +1,6 @@
-import type { CallOrder, CallSearch, SearchBounds, StoreReads, StoreTx } from '../model/store.ts';
+import type { CallOrder, CallSearch, SearchBounds } from '../model/call-search.ts';
+import type { StoreReads, StoreTx } from '../model/store.ts';
+import { archivedElsewhere as archived, callListReads, startOf } from './call-lists.ts';
 import { changeOne, insertOne } from './changes.ts';
 import type { SqlDialect } from './dialect.ts';
 import { lockRows } from './row-locks.ts';
@@ -12,6 +14,7 @@ export function callReads(session: Session): StoreReads['calls'] {
   const byId = callsById(session, '');
   return {
     ...byId,
+    ...callListReads(session),
     peek: byId.findMany,
     /** Those that ended first come first. */
     async abandonedUploads(now, limit, after) {
@@ -41,6 +44,12 @@ export function callReads(session: Session): StoreReads['calls'] {
     async idsOfCandidate(tenantId, candidateId) {
       const sql = 'SELECT id FROM call WHERE candidate_id = ? AND tenant_id = ? ORDER BY id';
       return (await session.rows<Pick<Row<'call'>, 'id'>>(sql, [candidateId, tenantId])).map((row) => row.id);
+    },
+    async idsOfCandidates(tenantId, candidateIds) {
+      const sql = `SELECT candidate_id, id FROM call WHERE ${dialect.within('candidate_id')} AND tenant_id = ?`;
+      type Named = { candidate_id: string; id: string };
+      const rows = await session.rows<Named>(sql, [dialect.list(candidateIds), tenantId]);
+      return rows.map((row) => ({ candidateId: row.candidate_id, id: row.id }));
     },
     async countsOfTasks(tenantId, taskIds) {
       const sql = `SELECT task_id, count(*) AS calls FROM call
@@ -82,9 +91,6 @@ function callsById(session: Session, lock: string): Pick<StoreReads['calls'], 'f
   };
 }
 
-const archived = "status IN ('complete', 'excluded')";
-/** As in the index. */
-const startOf = 'coalesce(started_at, created_at)';
 /** What the indexes of starts and of creations have. An archived call is no upload any more. */
 const listed = "source = 'native' AND upload_until IS NULL";
 
@@ -223,6 +229,7 @@ export function callWrites(session: Session): StoreTx['calls'] {
         updated_at: change.updatedAt,
         depersonalized_at: change.depersonalizedAt,
         recording_erased_at: change.recordingErasedAt,
+        retain_until: change.retainUntil,
       };
       await changeOne(session, { table: 'call', by: 'id', key: id }, columns);
     },

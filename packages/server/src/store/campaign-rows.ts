@@ -46,6 +46,7 @@ export function toUser(row: Row<'account'>): User {
     version: row.version,
     createdAt: row.created_at,
     disabledAt: row.disabled_at,
+    lastUsedAt: row.last_used_at,
   };
 }
 
@@ -56,6 +57,7 @@ export function toKeptAnswer(row: Row<'kept_answer'>): KeptAnswer {
     subjectId: row.subject_id,
     status: row.status,
     sealed: row.sealed,
+    print: row.print,
     createdAt: row.created_at,
   };
 }

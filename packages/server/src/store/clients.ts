@@ -1,7 +1,7 @@
 import type { StoreReads, StoreTx } from '../model/store.ts';
 import type { ApiClient } from '../model/tenant.ts';
 import { changeOne, insertOne } from './changes.ts';
-import { fromClient, toClient } from './rows.ts';
+import { fromClient, toClient, toJson } from './rows.ts';
 import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
 
@@ -33,9 +33,13 @@ export function clientWrites(session: Session): StoreTx['clients'] {
     async update(id, change) {
       const columns = {
         secret_hash: change.secretHash,
+        scopes: change.scopes && toJson(change.scopes),
         version: change.version,
         expires_at: change.expiresAt,
         disabled_at: change.disabledAt,
+        old_secret_hash: change.oldSecretHash,
+        old_expires_at: change.oldExpiresAt,
+        last_used_at: change.lastUsedAt,
       };
       await changeOne(session, { table: 'client', by: 'id', key: id }, columns);
     },

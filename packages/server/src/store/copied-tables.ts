@@ -43,6 +43,8 @@ const copies: { readonly [Name in CopiedName]: Copy<Tables[Name]> } = {
   hold_call: { key: ['hold_id', 'call_id'], when: 'live' },
   job: { key: ['id'], when: 'live' },
   audit: { key: ['id'], when: 'live' },
+  audit_head: { key: ['tenant_id'], when: 'live' },
+  retention: { key: ['tenant_id', 'kind', 'effective_at'], when: 'live' },
   journal: { key: ['number'], when: 'live', large: 'detail' },
   epoch: { key: ['id'], when: 'live' },
   // The key tree, and what tells where it stands: an earlier copy of any of it would only be an old copy.

@@ -1,6 +1,6 @@
 import type { StoreReads, StoreTx } from '../model/store.ts';
 import { rowInsert } from './batches.ts';
-import { toDoomedBlob } from './rows.ts';
+import { toDoomedBlob } from './erasure-rows.ts';
 import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
 

@@ -7,6 +7,7 @@ import type { ItemSpan } from '../model/erasure.ts';
 import { Bug } from '../model/errors.ts';
 import type { StoreTx } from '../model/store.ts';
 import { batches, columnsOf, perBatch } from './batches.ts';
+import { fromKinds } from './erasure-rows.ts';
 import { fromKindCode, toKindCode } from './rows.ts';
 import type { Parameter, Session } from './session.ts';
 import type { Row } from './tables.ts';
@@ -28,28 +29,30 @@ type SpanWrites = Pick<
 /** Takes the three parameters of `spanOf` and a state. */
 const inSpan = 'item.erasure_id = ? AND item.seq >= ? AND item.seq < ? AND item.state = ?';
 const callsInSpan = `(SELECT item.call_id FROM item WHERE ${inSpan})`;
+const candidatesInSpan = `(SELECT item.call_id FROM item CROSS JOIN candidate WHERE ${inSpan} AND candidate.id = item.call_id)`;
 
-/** Takes a table with these four columns. */
-const shredGiven = (given: string) => `WITH given (erasure_id, seq, journal_id, outcome) AS (${given})
-  UPDATE item SET state = 'shredded', journal_id = given.journal_id, outcome = given.outcome FROM given
+/** Takes a table with these five columns. */
+const shredGiven = (given: string) => `WITH given (erasure_id, seq, journal_id, outcome, erased_kinds) AS (${given})
+  UPDATE item SET state = 'shredded', journal_id = given.journal_id, outcome = given.outcome,
+    erased_kinds = given.erased_kinds FROM given
   WHERE item.erasure_id = given.erasure_id AND item.seq = given.seq AND item.state = 'planned'`;
 
 const shredBatch = perBatch((size) =>
-  shredGiven(`VALUES ${Array.from({ length: size }, () => '(?, ?, ?, ?)').join(', ')}`),
+  shredGiven(`VALUES ${Array.from({ length: size }, () => '(?, ?, ?, ?, ?)').join(', ')}`),
 );
-const shredTypes = ['text', 'integer', 'text', 'text'] as const;
+const shredTypes = ['text', 'integer', 'text', 'text', 'integer'] as const;
 
 export function spanWrites(session: Session): SpanWrites {
   const { dialect } = session;
   const tenantOf = tenantLookUp(session);
   return {
     async spanArtifacts(span, kinds) {
-      const sql = `SELECT artifact.slot, artifact.owner_id, artifact.blob FROM item CROSS JOIN artifact
+      const sql = `SELECT artifact.slot, artifact.owner_id, artifact.kind, artifact.blob FROM item CROSS JOIN artifact
         WHERE ${inSpan} AND artifact.owner_id = item.call_id AND artifact.tenant_id = ?
           AND ${dialect.within('artifact.kind')} ORDER BY artifact.slot`;
       const { id } = await tenantOf(span);
       const rows = await session.rows<ArtifactRow>(sql, [...planned(span), id, dialect.list(kinds)]);
-      return rows.map((row) => ({ slot: row.slot, ownerId: row.owner_id, blob: row.blob }));
+      return rows.map((row) => ({ slot: row.slot, ownerId: row.owner_id, kind: row.kind, blob: row.blob }));
     },
     async spanCalls(span) {
       const sql = `SELECT item.seq, item.call_id, call.status
@@ -103,6 +106,12 @@ export function spanWrites(session: Session): SpanWrites {
         parameters,
       );
       await session.change(`DELETE FROM call WHERE ${chosen} AND upload_until IS NULL`, parameters);
+      // Those of the candidate that are no part of this stay, and name nobody any more.
+      await session.change(
+        `UPDATE call SET candidate_id = NULL WHERE candidate_id IN ${candidatesInSpan} AND tenant_id = ?`,
+        parameters,
+      );
+      await session.change(`DELETE FROM candidate WHERE ${chosen}`, parameters);
     },
     async markSpan(span, { depersonalizedAt = null, recordingErasedAt = null }) {
       const { id } = await tenantOf(span);
@@ -128,7 +137,9 @@ export function spanWrites(session: Session): SpanWrites {
     /** Throws Bug when one of them is not in state `planned`: its keys would be gone and its row would not say so. */
     async shredItems(erasureId, items) {
       if (items.length === 0) return;
-      const rows = items.map(({ seq, journalId, outcome }) => [erasureId, seq, journalId, outcome]);
+      const rows = items.map(({ seq, journalId, outcome, erasedKinds }) => {
+        return [erasureId, seq, journalId, outcome, fromKinds(erasedKinds)];
+      });
       let changed = 0;
       if (dialect.unnested !== null) {
         // Each row names the erasure: so the items are found by their key, however few the statistics take them for.
@@ -146,7 +157,7 @@ export function spanWrites(session: Session): SpanWrites {
   };
 }
 
-type ArtifactRow = Pick<Row<'artifact'>, 'slot' | 'owner_id' | 'blob'>;
+type ArtifactRow = Pick<Row<'artifact'>, 'slot' | 'owner_id' | 'kind' | 'blob'>;
 type CallRow = Pick<Row<'item'>, 'seq' | 'call_id'> & { status: Row<'call'>['status'] | null };
 
 function spanOf(span: ItemSpan): Parameter[] {

@@ -4,13 +4,16 @@ import type { ErasureTally } from '../model/erasure-store.ts';
 import { Bug } from '../model/errors.ts';
 import type { StoreReads, StoreTx } from '../model/store.ts';
 import { assignments, changeOne, insertOne } from './changes.ts';
-import { fromErasure, toErasure, toFlag, toItem } from './rows.ts';
+import { fromErasure, toErasure, toItem } from './erasure-rows.ts';
+import { planReads, planWrites } from './plans.ts';
+import { toFlag } from './rows.ts';
 import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
 
 export function erasureReads(session: Session): Omit<StoreReads['erasures'], 'locks' | 'lockedAmong'> {
   const { dialect } = session;
   return {
+    ...planReads(session),
     find: (id) => findErasure(session, id, ''),
     async items(erasureId, { fromSeq, limit, states }) {
       const inState = states === undefined ? '' : ` AND ${dialect.within('state')}`;
@@ -59,6 +62,16 @@ export function erasureReads(session: Session): Omit<StoreReads['erasures'], 'lo
         AND kind IN ('hold_released', 'upload_abandoned') LIMIT 1`;
       return (await session.rows(journaled, [firstIdOf(Math.max(0, at)), tenantId])).length > 0;
     },
+    async list(tenantId, { beforeId, limit, states }) {
+      const before = beforeId === undefined ? '' : ' AND id < ?';
+      const inState = states === undefined ? '' : ` AND ${dialect.within('state')}`;
+      const sql = `SELECT * FROM erasure WHERE tenant_id = ?${before}${inState} ORDER BY id DESC LIMIT ?`;
+      const asked = [
+        ...(beforeId === undefined ? [] : [beforeId]),
+        ...(states === undefined ? [] : [dialect.list(states)]),
+      ];
+      return (await session.rows<Row<'erasure'>>(sql, [tenantId, ...asked, limit])).map(toErasure);
+    },
     async page(afterId, limit) {
       const sql = 'SELECT * FROM erasure WHERE id > ? ORDER BY id LIMIT ?';
       return (await session.rows<Row<'erasure'>>(sql, [afterId, limit])).map(toErasure);
@@ -76,7 +89,21 @@ type GateRow = Pick<Row<'item'>, 'call_id' | 'erasure_id'> & Pick<Row<'erasure'>
 
 type ErasureWrites = Pick<
   StoreTx['erasures'],
-  'find' | 'insert' | 'addItems' | 'move' | 'stamp' | 'moveItems' | 'moveAll' | 'complete' | 'moveSpan'
+  | 'find'
+  | 'insert'
+  | 'addItems'
+  | 'addPlannedItems'
+  | 'cancel'
+  | 'reopen'
+  | 'requireApproval'
+  | 'approve'
+  | 'noteDrift'
+  | 'move'
+  | 'stamp'
+  | 'moveItems'
+  | 'moveAll'
+  | 'complete'
+  | 'moveSpan'
 >;
 type Stamps = Partial<Pick<Erasure, 'unreadableAt' | 'shreddedAt' | 'sealedAt' | 'goneAt'>>;
 
@@ -84,6 +111,7 @@ type Stamps = Partial<Pick<Erasure, 'unreadableAt' | 'shreddedAt' | 'sealedAt' |
 export function erasureWrites(session: Session): ErasureWrites {
   const { dialect } = session;
   return {
+    ...planWrites(session),
     find: (id) => findErasure(session, id, dialect.lock.alone),
     async insert(erasure) {
       await insertOne(session, 'erasure', fromErasure(erasure));

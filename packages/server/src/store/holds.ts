@@ -1,7 +1,8 @@
 import type { StoreReads, StoreTx } from '../model/store.ts';
 import { rowInsert } from './batches.ts';
+import { toHold } from './erasure-rows.ts';
 import { takeNamed } from './locks.ts';
-import { toHold } from './rows.ts';
+import { toFlag } from './rows.ts';
 import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
 
@@ -17,10 +18,25 @@ export function holdReads(session: Session): StoreReads['holds'] {
       const sql = 'SELECT * FROM hold WHERE tenant_id = ? AND released_at IS NULL ORDER BY id';
       return (await session.rows<Row<'hold'>>(sql, [tenantId])).map(toHold);
     },
+    async list(tenantId, { beforeId, limit, isActive }) {
+      let listed = holds(tenantId).orderBy('id', 'desc').limit(limit);
+      if (beforeId !== undefined) listed = listed.where('id', '<', beforeId);
+      if (isActive !== undefined) listed = listed.where('released_at', isActive ? 'is' : 'is not', null);
+      return (await listed.execute()).map(toHold);
+    },
     /** Ascending. */
     async callsOf(holdId) {
       const calls = session.builder.selectFrom('hold_call').select('call_id').where('hold_id', '=', holdId);
       return (await calls.orderBy('call_id').execute()).map((row) => row.call_id);
+    },
+    async naming(tenantId, callIds) {
+      if (callIds.length === 0) return [];
+      // By the index of the calls, however many a hold names.
+      const sql = `SELECT hold_call.hold_id, hold_call.call_id FROM hold_call CROSS JOIN hold
+        WHERE ${session.dialect.within('hold_call.call_id')} AND hold.id = hold_call.hold_id
+        AND hold.tenant_id = ? AND hold.released_at IS NULL`;
+      const rows = await session.rows<Row<'hold_call'>>(sql, [session.dialect.list(callIds), tenantId]);
+      return rows.map((row) => ({ holdId: row.hold_id, callId: row.call_id }));
     },
   };
 }
@@ -46,6 +62,7 @@ export function holdWrites(session: Session): StoreTx['holds'] {
           review_at: hold.reviewAt,
           range_from: hold.from,
           range_to: hold.to,
+          holds_all: toFlag(hold.holdsAll),
         })
         .execute();
       const rows = callIds.map((callId) => [hold.id, callId]);

@@ -30,10 +30,10 @@ export function keptAnswerWrites(session: Session): StoreTx['answers'] {
     (SELECT tenant_id, key FROM kept_answer WHERE ${some} ORDER BY created_at LIMIT ? ${lock.free})`;
   return {
     ...keptAnswers(session, lock.alone),
-    async insert({ tenantId, key, subjectId, status, sealed, createdAt }) {
-      const sql = `INSERT INTO kept_answer (tenant_id, key, subject_id, status, sealed, created_at)
-        VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
-      return (await session.change(sql, [tenantId, key, subjectId, status, sealed, createdAt])) === 1;
+    async insert({ tenantId, key, subjectId, status, sealed, print, createdAt }) {
+      const sql = `INSERT INTO kept_answer (tenant_id, key, subject_id, status, sealed, print, created_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+      return (await session.change(sql, [tenantId, key, subjectId, status, sealed, print, createdAt])) === 1;
     },
     /** Throws Bug where there is no such answer. */
     async finish(tenantId, key, { status, sealed }) {

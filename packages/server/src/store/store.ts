@@ -30,6 +30,7 @@ import { locks } from './locks.ts';
 import { migrate } from './migrate.ts';
 import { migrations } from './migrations/index.ts';
 import { refuseMoved } from './move-marks.ts';
+import { retentionReads, retentionWrites } from './retention.ts';
 import type { Session } from './session.ts';
 import { taskReads, taskWrites } from './tasks.ts';
 import { tenantReads, tenantWrites } from './tenants.ts';
@@ -135,6 +136,7 @@ function readsOn(session: Session): StoreReads {
     holds: holdReads,
     jobs: jobReads,
     audit: auditReads,
+    retention: retentionReads,
     backlog: backlogReads,
     journal: journalReads,
     keys: keyReads,
@@ -166,6 +168,7 @@ function writesOn(session: Session): StoreTx {
     holds: holdWrites,
     jobs: jobWrites,
     audit: auditWrites,
+    retention: retentionWrites,
     journal: journalChanges,
     keys: keyWrites,
     locks,

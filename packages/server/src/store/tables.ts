@@ -1,10 +1,10 @@
 import type { Generated, Selectable } from 'kysely';
 import type { ArtifactKind, Call } from '../model/call.ts';
 import type { Candidate, Task } from '../model/campaign.ts';
-import type { Erasure, Item } from '../model/erasure.ts';
 import type { JournalKind, SlotRange } from '../model/key-store.ts';
 import type { MoveMark } from '../model/move.ts';
 import type { AuditEntry, JobKind, Scope } from '../model/tenant.ts';
+import type { DoomedBlobTable, ErasureTable, HoldCallTable, HoldTable, ItemTable } from './erasure-tables.ts';
 
 declare const parsedAs: unique symbol;
 
@@ -15,7 +15,15 @@ export type Flag = 0 | 1;
 /** Token kinds are stored as numbers: there are several tokens per call, each in two trees. */
 export type KindCode = number;
 
-type TenantTable = { number: Generated<number>; id: string; slug: string; region: string; created_at: number };
+type TenantTable = {
+  number: Generated<number>;
+  id: string;
+  slug: string;
+  region: string;
+  created_at: number;
+  guard_calls: number | null;
+  guard_percent: number | null;
+};
 
 type ClientTable = {
   id: string;
@@ -26,6 +34,9 @@ type ClientTable = {
   created_at: number;
   expires_at: number;
   disabled_at: number | null;
+  old_secret_hash: string | null;
+  old_expires_at: number | null;
+  last_used_at: number | null;
 };
 
 type ArchiveTable = {
@@ -86,6 +97,7 @@ type CallTable = {
   updated_at: number | null;
   depersonalized_at: number | null;
   recording_erased_at: number | null;
+  retain_until: number | null;
 };
 
 type LateArtifactTable = { slot: number; tenant_id: string; call_id: string; lease_until: number };
@@ -122,6 +134,7 @@ type AccountTable = {
   version: number;
   created_at: number;
   disabled_at: number | null;
+  last_used_at: number | null;
 };
 
 type KeptAnswerTable = {
@@ -131,6 +144,7 @@ type KeptAnswerTable = {
   status: number | null;
   sealed: Uint8Array | null;
   created_at: number;
+  print: Uint8Array | null;
 };
 
 type MetadataEventTable = {
@@ -151,58 +165,6 @@ type TombstoneTable = {
   last_status: Call['status'] | null;
 };
 type TombstoneTokenTable = { tenant: number; kind: KindCode; token: Uint8Array; call_id: string };
-
-type ErasureTable = {
-  id: string;
-  tenant_id: string;
-  action: Erasure['action'];
-  keep_recording: Flag;
-  waits_for_holds: Flag;
-  state: Erasure['state'];
-  digest: string;
-  actor_kind: Erasure['actorKind'];
-  actor_id: string;
-  created_at: number;
-  unreadable_at: number | null;
-  shredded_at: number | null;
-  sealed_at: number | null;
-  gone_at: number | null;
-};
-
-type ItemTable = {
-  erasure_id: string;
-  seq: number;
-  call_id: string;
-  state: Item['state'];
-  outcome: Item['outcome'];
-  failed_code: string | null;
-  journal_id: string | null;
-  locked_since: number | null;
-  locked_until: number | null;
-};
-
-type DoomedBlobTable = {
-  blob: string;
-  owner_id: string;
-  erasure_id: string | null;
-  since: number;
-  /** Of the lock that was met last. */
-  locked_until: number | null;
-  /** 0 until a lock was met. */
-  retry_at: number;
-};
-
-type HoldTable = {
-  id: string;
-  tenant_id: string;
-  placed_at: number;
-  released_at: number | null;
-  review_at: number | null;
-  range_from: number | null;
-  range_to: number | null;
-};
-
-type HoldCallTable = { hold_id: string; call_id: string };
 
 type JobTable = {
   id: string;
@@ -225,6 +187,20 @@ type AuditTable = {
   event: string;
   subject_id: string | null;
   detail: JsonText<AuditEntry['detail']>;
+  seq: number | null;
+  chain: Uint8Array | null;
+};
+
+/** The end of each tenant's chain; the archive's own has the empty id. */
+type AuditHeadTable = { tenant_id: string; seq: number; chain: Uint8Array };
+
+type RetentionTable = {
+  tenant_id: string;
+  kind: Call['kind'];
+  effective_at: number;
+  days: number | null;
+  set_at: number;
+  reaches_existing: Flag;
 };
 
 type MoveTable = {
@@ -265,6 +241,8 @@ export type Tables = {
   hold_call: HoldCallTable;
   job: JobTable;
   audit: AuditTable;
+  audit_head: AuditHeadTable;
+  retention: RetentionTable;
   move: MoveTable;
 };
 

@@ -1,5 +1,6 @@
 import { AppError } from '../model/errors.ts';
 import type { StoreReads, StoreTx } from '../model/store.ts';
+import { changeOne } from './changes.ts';
 import { toTenant } from './rows.ts';
 import type { Session } from './session.ts';
 import type { Row } from './tables.ts';
@@ -17,6 +18,11 @@ export function tenantReads(session: Session): StoreReads['tenants'] {
     async list() {
       return (await session.builder.selectFrom('tenant').selectAll().orderBy('number').execute()).map(toTenant);
     },
+    async guard(id) {
+      const sql = 'SELECT guard_calls, guard_percent FROM tenant WHERE id = ?';
+      const row = await session.first<Pick<Row<'tenant'>, 'guard_calls' | 'guard_percent'>>(sql, [id]);
+      return { calls: row?.guard_calls ?? null, percent: row?.guard_percent ?? null };
+    },
   };
 }
 
@@ -33,6 +39,11 @@ export function tenantWrites(session: Session): StoreTx['tenants'] {
         .executeTakeFirst();
       if (!row) throw new AppError('tenant_exists');
       return toTenant(row);
+    },
+    /** Throws Bug where there is no such tenant. */
+    async setGuard(id, { calls, percent }) {
+      const columns = { guard_calls: calls, guard_percent: percent };
+      await changeOne(session, { table: 'tenant', by: 'id', key: id }, columns);
     },
   };
 }

@@ -2,6 +2,7 @@ import type { StoreReads, StoreTx } from '../model/store.ts';
 import type { Epoch, StoredToken, TokenQuery } from '../model/token-store.ts';
 import { columnsOf, rowInsert } from './batches.ts';
 import { takeNamed } from './locks.ts';
+import { ownersOfTokens } from './owners-of.ts';
 import { allKindCodes, fromKindCode, toEpoch, toKindCode } from './rows.ts';
 import type { Parameter, Session, Value } from './session.ts';
 import type { Row } from './tables.ts';
@@ -38,6 +39,14 @@ export function tokenReads(session: Session): StoreReads['tokens'] {
       const sql = `${tokensWithTenant} WHERE token.owner_id = ? AND tenant.number = token.tenant`;
       return (await session.rows<TokenRow>(sql, [ownerId])).map(toToken);
     },
+    async ofOwners(ownerIds, kinds) {
+      if (ownerIds.length === 0) return [];
+      const sql = `${tokensWithTenant} WHERE ${dialect.within('token.owner_id')} AND ${dialect.within('token.kind')}
+        AND tenant.number = token.tenant`;
+      const codes = kinds === 'all' ? allKindCodes : kinds.map(toKindCode);
+      return (await session.rows<TokenRow>(sql, [dialect.list(ownerIds), dialect.list(codes)])).map(toToken);
+    },
+    ownersOf: ownersOfTokens(session),
     async countOfOwners(ownerIds, kinds) {
       const sql = `SELECT count(*) AS tokens FROM token WHERE ${dialect.within('owner_id')} AND ${dialect.within('kind')}`;
       const codes = kinds === 'all' ? allKindCodes : kinds.map(toKindCode);

@@ -1,6 +1,7 @@
 import type { TombstoneToken } from '../model/erasure-store.ts';
 import type { StoreReads, StoreTx } from '../model/store.ts';
 import { rowInsert } from './batches.ts';
+import { ownersOfStoneTokens } from './owners-of.ts';
 import { fromKindCode, toKindCode, toTombstone } from './rows.ts';
 import type { Session, Value } from './session.ts';
 import type { Row } from './tables.ts';
@@ -21,6 +22,7 @@ export function tombstoneReads(session: Session): StoreReads['tombstones'] {
       const rows = await session.rows<Row<'tombstone'>>(sql, [tenantId, toKindCode(kind), token]);
       return rows.map(toTombstone);
     },
+    ownersOf: ownersOfStoneTokens(session),
     async tokensOf(callIds) {
       const sql = `SELECT tombstone_token.*, tenant.id AS tenant_id FROM tombstone_token CROSS JOIN tenant
         WHERE ${dialect.within('tombstone_token.call_id')} AND tenant.number = tombstone_token.tenant`;

@@ -46,6 +46,7 @@ export function userWrites(session: Session): StoreTx['users'] {
         version: user.version,
         created_at: user.createdAt,
         disabled_at: user.disabledAt,
+        last_used_at: user.lastUsedAt,
       });
       const inserted = await reads.find({ id: user.id });
       if (inserted === undefined) throw new Bug('a user just added is not there');
@@ -56,8 +57,10 @@ export function userWrites(session: Session): StoreTx['users'] {
       const columns = {
         login: change.login,
         password_hash: change.passwordHash,
+        scopes: change.scopes && toJson(change.scopes),
         version: change.version,
         disabled_at: change.disabledAt,
+        last_used_at: change.lastUsedAt,
       };
       await changeOne(session, { table: 'account', by: 'id', key: id }, columns);
     },

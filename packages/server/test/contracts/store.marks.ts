@@ -105,8 +105,8 @@ export const markCases = {
       await tx.artifacts.insert(artifacts);
       await tx.tokens.insertTokens(tokens);
       expect(await tx.erasures.spanArtifacts(span, ['recording', 'details'])).toEqual([
-        { slot: 0, ownerId: candidate.id, blob: null },
-        { slot: 20, ownerId: call.id, blob: null },
+        { slot: 0, ownerId: candidate.id, kind: 'details', blob: null },
+        { slot: 20, ownerId: call.id, kind: 'details', blob: null },
       ]);
       const external = await tx.erasures.spanTokens(span, ['external']);
       expect(external.map((token) => token.ownerId).toSorted()).toEqual([call.id, candidate.id].toSorted());
@@ -119,14 +119,22 @@ export const markCases = {
     expect(await kindsLeft(call.id)).toEqual(['external']);
     expect(await kindsLeft(otherCandidate.id)).toHaveLength(2);
   },
-  'a candidate of a span is told as no call, and stays when the calls of the span are deleted': async ({ store }) => {
-    const { span, call, candidate, otherCandidate } = await addMixed(store);
+  'a candidate of a span is told as no call, and deleted with the calls of the span': async ({ store }) => {
+    const { tenant, span, call, candidate, otherCandidate } = await addMixed(store);
+    const [left, untouched] = [candidate, otherCandidate].map((one) => callOf(tenant, { candidateId: one.id }));
+    if (!left || !untouched) throw new Error('two calls');
+    await store.write(async (tx) => {
+      for (const one of [left, untouched]) await tx.calls.insert(one);
+    });
     const told = await store.write((tx) => tx.erasures.spanCalls(span));
     expect(told).toEqual([{ seq: 2, callId: candidate.id, status: null }]);
     await store.write((tx) => tx.erasures.deleteSpanCalls(span));
     expect(await callIn(store, call)).toBeUndefined();
-    expect(await candidateIn(store, candidate)).toEqual(candidate);
+    expect(await candidateIn(store, candidate)).toBeUndefined();
     expect(await candidateIn(store, otherCandidate)).toEqual(otherCandidate);
+    // A call of the candidate that is no item stays, and names nobody any more.
+    expect(await callIn(store, left)).toEqual({ ...left, candidateId: null });
+    expect(await callIn(store, untouched)).toEqual(untouched);
   },
   'a started erasure gates a candidate as it gates a call, until its item is verified': async ({ store }) => {
     const { span, erasure, call, candidate } = await addMixed(store);

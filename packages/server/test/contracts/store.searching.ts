@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { type Call, dialStatuses, isArchived } from '../../src/model/call.ts';
-import type { CallOrder, CallSearch } from '../../src/model/store.ts';
+import type { CallOrder, CallSearch } from '../../src/model/call-search.ts';
 import type { Tenant } from '../../src/model/tenant.ts';
 import { addTenant, callOf, id, uploadOf } from '../support/store-rows.ts';
 import type { StoreCases, StoreSubject } from '../support/store-subject.ts';
@@ -206,6 +206,13 @@ export const searchCases = {
     expect(await reads.calls.idsOfCandidate(tenant.id, second)).toEqual(idsOf(second));
     expect(idsOf(first).length).toBe(idsOf(second).length + 2);
     expect(await reads.calls.idsOfCandidate(tenant.id, id())).toEqual([]);
+    const pairs = await reads.calls.idsOfCandidates(tenant.id, [first, id(), second]);
+    const ofBoth = [first, second].flatMap((candidateId) =>
+      idsOf(candidateId).map((one) => ({ candidateId, id: one })),
+    );
+    expect(new Set(pairs)).toEqual(new Set(ofBoth));
+    expect(pairs).toHaveLength(ofBoth.length);
+    expect(await reads.calls.idsOfCandidates(id(), [first])).toEqual([]);
   },
   'calls are counted by task, the archived ones alone, and a task without any is left out': async (subject) => {
     const { tenant, calls } = await addCalls(subject);

@@ -32,10 +32,10 @@ export const spanCases = {
     const { span, ids } = await addSpan(subject);
     await subject.store.write(async (tx) => {
       expect(await tx.erasures.spanArtifacts(span, ['transcript', 'recording'])).toEqual([
-        { slot: 970, ownerId: ids[3], blob: 'blob 3' },
-        { slot: 971, ownerId: ids[3], blob: null },
-        { slot: 980, ownerId: ids[2], blob: 'blob 2' },
-        { slot: 981, ownerId: ids[2], blob: null },
+        { slot: 970, ownerId: ids[3], kind: 'recording', blob: 'blob 3' },
+        { slot: 971, ownerId: ids[3], kind: 'transcript', blob: null },
+        { slot: 980, ownerId: ids[2], kind: 'recording', blob: 'blob 2' },
+        { slot: 981, ownerId: ids[2], kind: 'transcript', blob: null },
       ]);
       expect((await tx.erasures.spanArtifacts(span, ['recording'])).map(({ slot }) => slot)).toEqual([970, 980]);
       expect(await tx.erasures.spanArtifacts(span, [])).toEqual([]);
@@ -115,7 +115,9 @@ export const spanCases = {
       await tx.erasures.deleteSpanArtifacts(span, ['transcript']);
       await tx.erasures.deleteSpanTokens(span, 'all');
       await tx.erasures.deleteSpanCalls(span);
-      await tx.erasures.shredItems(erasure.id, [{ seq: 0, journalId: null, outcome: 'already_erased' }]);
+      await tx.erasures.shredItems(erasure.id, [
+        { seq: 0, journalId: null, outcome: 'already_erased', erasedKinds: [] },
+      ]);
       await tx.erasures.moveSpan(span, 'shredded', 'removed', {});
       await tx.erasures.stampSpanTombstones(span, 9);
     });
@@ -130,19 +132,19 @@ export const spanCases = {
     const journalId = id();
     await store.write((tx) =>
       tx.erasures.shredItems(erasure.id, [
-        { seq: 2, journalId, outcome: 'erased' },
-        { seq: 3, journalId: null, outcome: 'already_erased' },
+        { seq: 2, journalId, outcome: 'erased', erasedKinds: ['correlation', 'recording'] },
+        { seq: 3, journalId: null, outcome: 'already_erased', erasedKinds: [] },
       ]),
     );
     const items = await store.reads.erasures.items(erasure.id, { fromSeq: 0, limit: 9, states: ['shredded'] });
     expect(items).toMatchObject([
-      { seq: 2, journalId, outcome: 'erased' },
-      { seq: 3, journalId: null, outcome: 'already_erased' },
+      { seq: 2, journalId, outcome: 'erased', erasedKinds: ['recording', 'correlation'] },
+      { seq: 3, journalId: null, outcome: 'already_erased', erasedKinds: [] },
     ]);
   },
   'an item that is not planned is not shredded, and neither is any beside it': async (subject) => {
     const { erasure } = await addSpan(subject);
-    const items = [2, 1].map((seq) => ({ seq, journalId: null, outcome: 'erased' as const }));
+    const items = [2, 1].map((seq) => ({ seq, journalId: null, outcome: 'erased' as const, erasedKinds: [] }));
     await expect(subject.store.write((tx) => tx.erasures.shredItems(erasure.id, items))).rejects.toThrow(Bug);
     expect(await subject.store.reads.erasures.tally(erasure.id)).toMatchObject({ planned: 4, shredded: 0 });
   },

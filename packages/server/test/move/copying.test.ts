@@ -77,7 +77,12 @@ describeWithPostgres('rows that move', (server) => {
     raw
       .prepare("INSERT INTO artifact (slot, owner_id, kind, sealed) VALUES (?, 'owner', 'details', ?)")
       .run(slot, sealed);
-  const client = (id: string) => raw.prepare("INSERT INTO client VALUES (?, 't', 'h', '[]', 1, 1, 1, NULL)").run(id);
+  const client = (id: string) =>
+    raw
+      .prepare(
+        "INSERT INTO client (id, tenant_id, secret_hash, scopes, version, created_at, expires_at, disabled_at) VALUES (?, 't', 'h', '[]', 1, 1, 1, NULL)",
+      )
+      .run(id);
   const token = (...values: (number | Buffer | string)[]) =>
     raw.prepare('INSERT INTO token (tenant, kind, epoch, token, owner_id) VALUES (?, ?, ?, ?, ?)').run(...values);
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { newId } from '../../src/lib/ids.ts';
 import { type Artifact, type Call, noCampaign, untouched } from '../../src/model/call.ts';
 import type { Candidate, Task } from '../../src/model/campaign.ts';
-import type { Erasure, Hold, Item, ItemState } from '../../src/model/erasure.ts';
+import { type Erasure, type Hold, type Item, type ItemState, unpreviewed } from '../../src/model/erasure.ts';
 import type { JournalEntry } from '../../src/model/key-store.ts';
 import type { LateArtifact, Store } from '../../src/model/store.ts';
 import type { ApiClient, AuditEntry, KeptAnswer, Tenant, User } from '../../src/model/tenant.ts';
@@ -34,6 +34,9 @@ export function clientOf(tenant: Tenant, change: Partial<ApiClient> = {}): ApiCl
     createdAt: 1,
     expiresAt: 1_800_000_000_000,
     disabledAt: null,
+    oldSecretHash: null,
+    oldExpiresAt: null,
+    lastUsedAt: null,
     ...change,
   };
 }
@@ -127,6 +130,7 @@ export function userOf(tenant: Tenant, change: Partial<Omit<User, 'number'>> = {
     version: 1,
     createdAt: 1,
     disabledAt: null,
+    lastUsedAt: null,
     ...change,
   };
 }
@@ -139,6 +143,7 @@ export function answerOf(call: Call, change: Partial<KeptAnswer> = {}): KeptAnsw
     subjectId: call.id,
     status: null,
     sealed: null,
+    print: null,
     createdAt: 1,
     ...change,
   };
@@ -160,6 +165,7 @@ export function erasureOf(tenant: Tenant, change: Partial<Erasure> = {}): Erasur
     shreddedAt: null,
     sealedAt: null,
     goneAt: null,
+    ...unpreviewed,
     ...change,
   };
 }
@@ -175,6 +181,9 @@ export function itemOf(erasure: Erasure, seq: number, callId: string, state: Ite
     journalId: null,
     lockedSince: null,
     lockedUntil: null,
+    plannedKinds: null,
+    erasedKinds: null,
+    isCandidate: false,
   };
 }
 
@@ -224,6 +233,7 @@ export function holdOf(tenant: Tenant, change: Partial<Hold> = {}): Hold {
     reviewAt: null,
     from: null,
     to: null,
+    holdsAll: false,
     ...change,
   };
 }

@@ -4,6 +4,7 @@ import { campaigns } from './0003-campaigns.ts';
 import { largeValues } from './0004-large-values.ts';
 import { moves } from './0005-moves.ts';
 import { lockedItems } from './0006-locked-items.ts';
+import { nativeApi } from './0007-native-api.ts';
 import type { Migration } from './migration.ts';
 
 /** All of them, in the order in which they run. */
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   largeValues,
   moves,
   lockedItems,
+  nativeApi,
 ];
