@@ -1,10 +1,12 @@
 import { Command, CommanderError } from 'commander';
+import { auditCommands } from './audit.ts';
 import { backupCommand } from './backup.ts';
 import { clientCommands } from './client.ts';
 import { exitCodeOf, exitCodes, explain } from './exit-codes.ts';
 import { fsckCommand } from './fsck.ts';
 import { keysCommands } from './keys.ts';
 import { moveCommand } from './move.ts';
+import { receiptCommands } from './receipt.ts';
 import { restoreCommand } from './restore.ts';
 import { serveCommand, workCommand } from './serve.ts';
 import { migrateCommand, tenantCommands } from './tenant.ts';
@@ -41,6 +43,8 @@ export async function runCommandLine(
     keysCommands(around),
     restoreCommand(around),
     moveCommand(around),
+    receiptCommands(around),
+    auditCommands(around),
   ]) {
     program.addCommand(command);
   }

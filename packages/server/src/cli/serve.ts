@@ -82,7 +82,9 @@ async function openListeners(engine: Engine, config: Config, tls: TlsListeners |
   let main = '';
   const publicUrl = () => config.publicUrl ?? main;
   const open = async (name: ListenName, at: Listen, options: Pick<ServerOptions, 'trustProxy' | 'isLenient'>) => {
-    const server = buildServer(engine, { ...options, publicUrl, ...(at.certificate !== null && tls && { tls }) });
+    const { rateLimit, corsOrigins } = config;
+    const shared = { publicUrl, rateLimit, corsOrigins };
+    const server = buildServer(engine, { ...options, ...shared, ...(at.certificate !== null && tls && { tls }) });
     servers.push(server);
     return await listen(server, name, at);
   };

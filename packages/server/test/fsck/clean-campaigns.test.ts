@@ -149,7 +149,7 @@ describe('fsck finds nothing wrong with', () => {
 
   it('an answer that is kept of a request, finished or not', async () => {
     const { tenantId, plain } = at.story;
-    const insert = 'INSERT INTO kept_answer VALUES (?, randomblob(16), ?, ?, ?, 1)';
+    const insert = 'INSERT INTO kept_answer VALUES (?, randomblob(16), ?, ?, ?, 1, NULL)';
     at.sql(insert, tenantId, plain, 201, Buffer.from('sealed'));
     at.sql(insert, tenantId, 'a call that never came', null, null);
     await expectClean();

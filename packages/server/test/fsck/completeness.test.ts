@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { Findings } from '../../src/engine/fsck/findings.ts';
 import { problemMeanings } from '../../src/engine/fsck/problem-meanings.ts';
+import { audit, receiptKeys } from './audit-damages.ts';
 import * as campaigns from './campaign-damages.ts';
 import { copies } from './copy-damages.ts';
 import * as outside from './outside-damages.ts';
@@ -14,6 +15,8 @@ it('every problem that fsck can name is found by some test that plants it', () =
     tokens,
     tombstones,
     copies,
+    audit,
+    receiptKeys,
   ];
   const found = new Set(tables.flatMap((table) => Object.values(table).flatMap((damage) => damage.finds)));
   expect([...found].sort()).toEqual(Object.keys(problemMeanings).sort());

@@ -210,7 +210,7 @@ export const erasures: Record<string, Damage> = {
       at.sql(
         `INSERT INTO call SELECT ?, tenant_id, kind, source, direction, status, started_at, ended_at, duration_ms,
           created_at, upload_until, is_upload_doomed, dial_status, candidate_id, task_id, bot_id, updated_at,
-          depersonalized_at, recording_erased_at FROM call WHERE id = ?`,
+          depersonalized_at, recording_erased_at, retain_until FROM call WHERE id = ?`,
         at.story.purged,
         at.story.plain,
       );

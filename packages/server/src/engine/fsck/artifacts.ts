@@ -1,10 +1,11 @@
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { openBytes } from '../../keys/sealing.ts';
 import { type Artifact, isArchived } from '../../model/call.ts';
 import { hasCode } from '../../model/errors.ts';
 import { contextOf } from '../secrets.ts';
 import { byTenant, type Look } from './look.ts';
 import { isOfCall, type Owner, ownersOf } from './owners.ts';
+import type { ProblemCode } from './problem-meanings.ts';
 import { checkRecording } from './recordings.ts';
 
 /**
@@ -39,8 +40,8 @@ export async function checkArtifacts(
 }
 
 /**
- * True where everything of the owner has been sealed. What is sealed of a user, and the key that signs the tokens of
- * users, come when they are next needed.
+ * True where everything of the owner has been sealed. What is sealed of a user, and the keys that sign the tokens of
+ * users and receipts, come when they are next needed.
  */
 function isComplete(owner: Owner): boolean {
   switch (owner.kind) {
@@ -75,22 +76,33 @@ function checkSealed(look: Look, artifact: Artifact, sealed: Uint8Array, key: Bu
   const kind = artifact.kind === 'recording' ? 'recording-facts' : artifact.kind;
   try {
     const plain = openBytes(key, { ...contextOf(artifact), kind }, sealed);
-    const isUseful = artifact.kind !== 'user-token-key' || isSigningKey(plain);
+    const fault = keyFaultOf(artifact, plain);
     plain.fill(0);
-    if (!isUseful) look.findings.problem('user_token_key_malformed', nameOf(artifact));
+    if (fault !== undefined) look.findings.problem(fault, nameOf(artifact));
   } catch (error) {
     if (!hasCode(error, 'damage')) throw error;
     look.findings.problem('artifact_damaged', nameOf(artifact));
   }
 }
 
+/** What is wrong with a key pair; undefined where nothing is, and for all other artifacts. */
+function keyFaultOf({ kind }: Artifact, plain: Buffer): ProblemCode | undefined {
+  if (kind === 'user-token-key' && !isSigningKey(plain)) return 'user_token_key_malformed';
+  if (kind === 'receipt-key' && keyIn(plain)?.asymmetricKeyType !== 'ed25519') return 'receipt_key_malformed';
+  return undefined;
+}
+
 /** RS512 asks for RSA keys of 2048 bits and more (RFC 7518, section 3.3). */
 function isSigningKey(pkcs8: Buffer): boolean {
+  const key = keyIn(pkcs8);
+  return key?.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= 2048;
+}
+
+function keyIn(pkcs8: Buffer): KeyObject | undefined {
   try {
-    const { asymmetricKeyType, asymmetricKeyDetails } = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
-    return asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048;
+    return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -102,7 +102,7 @@ async function checkJournaled(look: Look, erasure: Erasure, items: readonly Item
   const ids = items.flatMap((item) => item.journalId ?? []);
   const entries = new Map((await look.reads.journal.find(ids)).map((entry) => [entry.id, entry]));
   for (const item of items) {
-    if (item.outcome === 'already_erased') continue;
+    if (item.outcome !== 'erased') continue;
     const entry = item.journalId === null ? undefined : entries.get(item.journalId);
     const isCovered = entry?.kind === 'item_erased' && entry.ownerId === item.callId && entry.action === erasure.action;
     if (!isCovered) look.findings.problem('item_unjournaled', nameOf(item));
@@ -150,13 +150,17 @@ async function checkMarked(look: Look, erasure: Erasure, items: readonly Item[])
   }
 }
 
-/** A purged call has no row, but for an upload that was under way and has not noticed yet. */
+/** A purged call or candidate has no row, but for an upload that was under way and has not noticed yet. */
 async function checkRowsGone(look: Look, erasure: Erasure, items: readonly Item[]): Promise<void> {
   const itemOf = new Map(items.map((item) => [item.callId, item]));
   for (const call of await look.reads.calls.findMany(erasure.tenantId, [...itemOf.keys()])) {
     const hasNotNoticed = call.uploadUntil !== null && call.isUploadDoomed;
     const item = itemOf.get(call.id);
     if (!hasNotNoticed && item !== undefined) look.findings.problem('item_call_left', nameOf(item));
+  }
+  for (const { id } of await look.reads.candidates.findMany(erasure.tenantId, [...itemOf.keys()])) {
+    const item = itemOf.get(id);
+    if (item !== undefined) look.findings.problem('item_call_left', nameOf(item));
   }
 }
 

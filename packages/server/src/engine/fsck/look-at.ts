@@ -4,6 +4,7 @@ import type { TopRow } from '../../model/key-store.ts';
 import type { StoreReads } from '../../model/store.ts';
 import type { VaultState } from '../../model/vault.ts';
 import type { Engine } from '../context.ts';
+import { checkAudit } from './audit.ts';
 import { checkBlobs } from './blobs.ts';
 import { checkCalls } from './calls.ts';
 import { checkCampaigns } from './campaigns.ts';
@@ -115,6 +116,7 @@ async function checkInstant(
     async () => await checkTombstones(look, epochKeys),
     async () => await checkErasures(look),
     async () => await checkDoomed(look),
+    async () => await checkAudit(look, top.archiveId),
   ];
   try {
     for (const check of checks) await reporting(look.findings, check);

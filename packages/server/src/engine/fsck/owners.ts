@@ -95,10 +95,17 @@ async function otherOwner(look: Look, { tenantId, ownerId, kind }: Artifact): Pr
     case 'token-signing-key':
     case 'login-key':
     case 'user-token-key':
+    case 'receipt-key':
       return tenantId === null && ownerId === archiveOwner ? server : undefined;
     case 'index-key':
     case 'tombstone-key':
       return tenantId === ownerId && look.tenants.some((tenant) => tenant.id === ownerId) ? server : undefined;
+    case 'erasure-subject': {
+      // An erasure that has ended has forgotten how its subject was named.
+      const erasure = await look.reads.erasures.find(ownerId);
+      const isOver = erasure === undefined || erasure.state === 'cancelled' || erasure.goneAt !== null;
+      return isOver || erasure.tenantId !== tenantId ? undefined : server;
+    }
     case 'hold-reason': {
       // A released hold has no reason any more.
       const hold = await look.reads.holds.find(tenantId ?? '', ownerId);

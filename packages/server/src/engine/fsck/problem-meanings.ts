@@ -9,6 +9,8 @@ const restoreBytes = 'Bring the bytes back from a backup of the blob store; with
 const findVault = 'Give back the vault of this archive (TACET_KEYS_DIR); without it nothing can be opened.';
 const copyFolder = 'While the server is stopped, copy the folder from a whole one; a repair leaves it as it is.';
 const wait = 'Keep a worker running; if it stays, tell the makers.';
+const compareAudit =
+  'Keep this report. Compare with an export of the audit, or a backup, from before: somebody may have changed the database.';
 const erasePart = 'Purge the call; of a candidate, keep this report and tell the makers.';
 const tell = 'Nothing is lost by it. Keep this report and tell the makers.';
 
@@ -19,6 +21,14 @@ export const problemMeanings = {
   artifact_of_erased: { means: 'an artifact of a call that was purged is still there', todo: repairIfEnded },
   artifact_orphaned: { means: 'the owner of an artifact does not exist', todo: repairIfEnded },
   artifact_unsealed: { means: 'an artifact of an archived call was never written', todo: restore },
+  audit_changed: {
+    means: 'a row of the audit, or the row before it, is not the one that was chained',
+    todo: compareAudit,
+  },
+  audit_head: { means: 'an audit chain does not end as its head says', todo: compareAudit },
+  audit_missing: { means: 'rows of the audit are missing', todo: compareAudit },
+  audit_repeated: { means: 'two rows of the audit have the same number', todo: compareAudit },
+  audit_unchained: { means: 'a row of the audit is in no chain, while younger rows are', todo: wait },
   blob_damaged: { means: 'the bytes of a recording do not open under its key and place', todo: restoreBytes },
   blob_missing: { means: 'the bytes of a recording are not in the blob store', todo: restoreBytes },
   blob_size: {
@@ -83,6 +93,10 @@ export const problemMeanings = {
   page_missing: { means: 'a key page that its parent names is not stored', todo: restore },
   page_orphaned: { means: 'a key page is stored that no parent names', todo: restore },
   purge_without_tombstone: { means: 'the journal says that a call was purged, and it has no tombstone', todo: repair },
+  receipt_key_malformed: {
+    means: 'what is sealed as the key that signs receipts is no Ed25519 key',
+    todo: restore,
+  },
   reservation_unborn: { means: 'a leaf is reserved that was never born', todo: wait },
   root_key_missing: {
     means: 'the root key that the database names is not in the vault, or cannot be read',

@@ -7,7 +7,7 @@ import { byTenant, type Look, paged, pageSize } from './look.ts';
 import type { EpochKeys } from './slots.ts';
 
 /**
- * Tombstones and the journal agree both ways; a call with a tombstone has no row, but for an upload that was under way
+ * Tombstones and the journal agree both ways; a call or candidate with a tombstone has no row, but for an upload that was under way
  * and has not noticed yet; what a tombstone keeps is what it may keep. Artifacts and tokens of purged calls are found by
  * the checks of those. In a deep look, no call has the session id of a purged one.
  *
@@ -34,6 +34,9 @@ async function checkStones(look: Look): Promise<void> {
       for (const call of await look.reads.calls.findMany(tenantId, ids)) {
         const hasNotNoticed = call.uploadUntil !== null && call.isUploadDoomed;
         if (!hasNotNoticed) look.findings.problem('tombstone_of_living', `call ${call.id}`);
+      }
+      for (const { id } of await look.reads.candidates.findMany(tenantId, ids)) {
+        look.findings.problem('tombstone_of_living', `candidate ${id}`);
       }
     }
     for (const stone of page) await unjournaled.add(stone.callId, null);

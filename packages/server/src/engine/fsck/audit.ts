@@ -1,0 +1,91 @@
+import { nextTurn } from '../../lib/next-turn.ts';
+import type { AuditHead, ChainedEntry } from '../../model/tenant.ts';
+import { chainedRow, firstLink, nextLink } from '../audit/audit-chain.ts';
+import { type Look, pageSize } from './look.ts';
+
+/** A worker chains a row within seconds. */
+const lateMs = 10 * 60_000;
+/** Rows outside every chain that are told one by one; there are more only where no worker runs. */
+const unchainedMax = 1000;
+
+/** Where the check of a chain stands. `at` is when its last row was written. */
+type Reached = Pick<AuditHead, 'seq' | 'chain'> & { id: string; at: number };
+
+/**
+ * Every chain of the audit is the one that its rows give, without a gap, and ends where its head says. Each row is hashed
+ * anew after the link of the row before it, as stored: so one row that was changed is told once, by its id.
+ *
+ * Rows without a number are no damage while nobody chains: a process that was down is none. One that is older than ten
+ * minutes is, where a row that is more than ten minutes younger ends a chain: rows are chained in the order of their ids,
+ * over all tenants. A row from a time that is still to come, written under a wrong clock, proves nothing.
+ *
+ * @param archiveId what the chain of the rows of no tenant begins with.
+ */
+export async function checkAudit(look: Look, archiveId: string): Promise<void> {
+  const heads = new Map((await look.reads.audit.heads()).map((head) => [head.tenantId, head]));
+  const tenantIds = new Set([null, ...look.tenants.map(({ id }) => id), ...heads.keys()]);
+  let youngest = Number.NEGATIVE_INFINITY;
+  for (const tenantId of tenantIds) {
+    const begin = { seq: 0, chain: firstLink(tenantId ?? archiveId), id: '', at: Number.NEGATIVE_INFINITY };
+    const end = await checkChain(look, tenantId, begin);
+    checkHead(look, tenantId, heads.get(tenantId), end);
+    if (end.at <= look.now) youngest = Math.max(youngest, end.at);
+  }
+  await checkUnchained(look, Math.min(look.now, youngest) - lateMs);
+}
+
+/** Reads one chain to its end. Pages overlap by a number, or one that is there twice could fall between two of them. */
+async function checkChain(look: Look, tenantId: string | null, begin: Reached): Promise<Reached> {
+  const inNumber = new Set<string>();
+  let reached = begin;
+  for (;;) {
+    const page = await look.reads.audit.chain(tenantId, reached.seq - 1, pageSize);
+    const rows = page.filter(({ id }) => !inNumber.has(id));
+    look.findings.count('auditRows', rows.length);
+    for (const row of rows) {
+      const { seq } = row;
+      if (seq === null) continue;
+      if (seq !== reached.seq) inNumber.clear();
+      inNumber.add(row.id);
+      reached = checkRow(look, tenantId, reached, { ...row, seq });
+    }
+    if (rows.length === 0 || page.length < pageSize) return reached;
+    await nextTurn();
+  }
+}
+
+function checkRow(look: Look, tenantId: string | null, before: Reached, row: ChainedEntry & { seq: number }): Reached {
+  const { id, at, seq, chain } = row;
+  if (seq === before.seq) {
+    look.findings.problem('audit_repeated', `rows ${before.id} and ${id} of ${nameOf(tenantId)}, both ${seq}`);
+    return before;
+  }
+  if (seq > before.seq + 1) reportMissing(look, tenantId, before.seq + 1, seq - 1);
+  else if (chain === null || !nextLink(before.chain, chainedRow(row, seq)).equals(chain)) {
+    look.findings.problem('audit_changed', `row ${id} of ${nameOf(tenantId)}, number ${seq}`);
+  }
+  return { id, at, seq, chain: chain ?? new Uint8Array() };
+}
+
+function checkHead(look: Look, tenantId: string | null, head: AuditHead | undefined, end: Reached): void {
+  if (head === undefined && end.seq === 0) return;
+  if (head !== undefined && head.seq > end.seq) reportMissing(look, tenantId, end.seq + 1, head.seq);
+  else if (head?.seq !== end.seq || !Buffer.from(head.chain).equals(end.chain)) {
+    look.findings.problem('audit_head', `head of ${nameOf(tenantId)}, after ${end.seq}`);
+  }
+}
+
+function reportMissing(look: Look, tenantId: string | null, from: number, to: number): void {
+  look.findings.problem('audit_missing', `rows ${from} to ${to} of ${nameOf(tenantId)}`);
+}
+
+async function checkUnchained(look: Look, before: number): Promise<void> {
+  if (!Number.isFinite(before)) return;
+  for (const { id, tenantId } of await look.reads.audit.unchained(unchainedMax, before)) {
+    look.findings.problem('audit_unchained', `row ${id} of ${nameOf(tenantId)}`);
+  }
+}
+
+function nameOf(tenantId: string | null): string {
+  return tenantId === null ? 'the archive' : `tenant ${tenantId}`;
+}
