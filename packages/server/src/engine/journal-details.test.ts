@@ -20,7 +20,7 @@ test('an erased item tells of its tombstone, and of nothing where there is nothi
 });
 
 test('a hold tells of its tokens by the id of their epoch', () => {
-  const hold = { from: 1, to: null, reviewAt: 3 };
+  const hold = { from: 1, to: null, reviewAt: 3, holdsAll: false };
   const stored = { tenantId: 't', epoch: 4, kind: 'phone', token, ownerId: 'h' } as const;
   const epoch = { id: 'epoch-4', tenantId: 't', number: 4, slot: 9 };
   const told: unknown = JSON.parse(JSON.stringify(toHoldDetail(hold, ['c'], [stored], [epoch])));
@@ -40,7 +40,7 @@ test('what is not of the shape counts as not there', () => {
   ]) {
     expect(fromErasedDetail(detail)).toEqual(nothing);
   }
-  const empty = { callIds: [], tokens: [], from: null, to: null, reviewAt: null };
+  const empty = { callIds: [], tokens: [], from: null, to: null, reviewAt: null, holdsAll: false };
   for (const detail of [undefined, { callIds: 'c', tokens: [[1, 2, 3], 'x'], from: 'now' }]) {
     expect(fromHoldDetail(detail)).toEqual(empty);
   }

@@ -20,6 +20,7 @@ export type HoldDetail = {
   from: number | null;
   to: number | null;
   reviewAt: number | null;
+  holdsAll: boolean;
 };
 
 /** Null where there is nothing to say, as for most actions. */
@@ -44,7 +45,7 @@ export function fromErasedDetail(detail: JournalEntry['detail']): ErasedDetail {
 
 /** `tokens` are the hold's own, just written; `epochs` the tenant's living ones. */
 export function toHoldDetail(
-  hold: Pick<Hold, 'from' | 'to' | 'reviewAt'>,
+  hold: Pick<Hold, 'from' | 'to' | 'reviewAt' | 'holdsAll'>,
   callIds: readonly string[],
   tokens: readonly StoredToken[],
   epochs: readonly Epoch[],
@@ -52,12 +53,13 @@ export function toHoldDetail(
   // By the epoch's id: its number may be given again to another one after a restore.
   const idOf = new Map(epochs.map((epoch) => [epoch.number, epoch.id]));
   const named = tokens.map(({ kind, epoch, token }) => [kind, idOf.get(epoch), hex(token)]);
-  return { callIds, tokens: named, from: hold.from, to: hold.to, reviewAt: hold.reviewAt };
+  const { from, to, reviewAt, holdsAll } = hold;
+  return { callIds, tokens: named, from, to, reviewAt, ...(holdsAll && { holdsAll }) };
 }
 
 /** Reads what `toHoldDetail` made. Whatever is not of its shape counts as not there. */
 export function fromHoldDetail(detail: JournalEntry['detail']): HoldDetail {
-  const { callIds, tokens, from, to, reviewAt } = record(detail);
+  const { callIds, tokens, from, to, reviewAt, holdsAll } = record(detail);
   return {
     callIds: list(callIds).filter((id) => typeof id === 'string'),
     tokens: list(tokens).flatMap((one) => {
@@ -68,6 +70,7 @@ export function fromHoldDetail(detail: JournalEntry['detail']): HoldDetail {
     from: numberOrNull(from),
     to: numberOrNull(to),
     reviewAt: numberOrNull(reviewAt),
+    holdsAll: holdsAll === true,
   };
 }
 

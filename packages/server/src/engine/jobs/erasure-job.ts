@@ -3,6 +3,7 @@ import type { Job } from '../../model/tenant.ts';
 import type { Engine } from '../context.ts';
 import { afterLockMs, refuseWhileLocked, waitsForLock } from '../erasure/locked.ts';
 import { completeErasure, type Run, shredErasure } from '../erasure/run.ts';
+import { isAnyFreed } from '../holds/freed-items.ts';
 
 /** Pauses before the next attempt: doubling from a quarter of a second up to five minutes. */
 const firstPauseMs = 250;
@@ -72,11 +73,18 @@ async function renew(engine: Engine, job: Job, lost: AbortController): Promise<v
 
 async function putBack(engine: Engine, job: Job, error: unknown): Promise<void> {
   const code = codeOf(error);
-  if (code !== 'lease_lost')
+  // Of what waits is told once: a hold may last for years.
+  const isTold = code === 'item_held' && job.lastError === code;
+  if (code !== 'lease_lost' && !isTold)
     engine.log.warn('job.failed', { jobId: job.id, code, attempt: job.attempts, detail: detailOf(error) });
   try {
     const runAt = engine.clock.now() + (code === 'lease_lost' ? 0 : await pauseOf(engine, job));
-    await engine.store.write(async (tx) => await tx.jobs.retry(job, runAt, code));
+    const waiting = code === 'item_held' ? await engine.store.reads.erasures.find(job.payload) : undefined;
+    await engine.store.write(async (tx) => {
+      // A hold that was released since this run looked at it has hastened nothing: the job was not yet put off.
+      const isFreed = waiting !== undefined && (await isAnyFreed(engine, tx, waiting));
+      await tx.jobs.retry(job, isFreed ? engine.clock.now() : runAt, code);
+    });
   } catch (failure) {
     if (codeOf(failure) === 'lease_lost') engine.meter.count('tacet_job_leases_lost_total', {});
     // The lease ends by itself; whoever takes the job over sees the same rows.

@@ -20,8 +20,8 @@ const lostReason = { reason: 'Placed again by a restore; the reason was lost wit
 export async function replaceHold(tx: StoreTx, entry: JournalEntry, report: RestoreReport): Promise<void> {
   const { tenantId, ownerId: id } = entry;
   if (tenantId === null || id === null || (await tx.holds.find(tenantId, id)) !== undefined) return;
-  const { callIds, tokens, from, to, reviewAt } = fromHoldDetail(entry.detail);
-  const hold: Hold = { id, tenantId, placedAt: entry.at, releasedAt: null, reviewAt, from, to };
+  const { callIds, tokens, ...rest } = fromHoldDetail(entry.detail);
+  const hold: Hold = { id, tenantId, placedAt: entry.at, releasedAt: null, ...rest };
   await tx.holds.insert(hold, callIds);
   const numbers = new Map((await tx.tokens.epochs(tenantId)).map((epoch) => [epoch.id, epoch.number]));
   const living = tokens.flatMap(({ kind, epochId, token }): StoredToken[] => {

@@ -1,5 +1,6 @@
 import { newId } from '../../lib/ids.ts';
-import type { Actor, Erasure, ErasureAction, ItemSpan } from '../../model/erasure.ts';
+import { callArtifactKinds } from '../../model/call.ts';
+import { type Actor, type Erasure, type ErasureAction, type ItemSpan, unpreviewed } from '../../model/erasure.ts';
 import type { TombstoneToken } from '../../model/erasure-store.ts';
 import type { JournalEntry } from '../../model/key-store.ts';
 import type { StoreTx } from '../../model/store.ts';
@@ -74,7 +75,11 @@ export async function replayItems(
   const here = new Set([...calls, ...candidates].map((row) => row.id));
   const { artifacts } = await clearSpan(engine, tx, erasure, span);
   if (erasure.action === 'purge') await leaveTombstones(tx, items, report);
-  const shredded = items.map(({ entry }, seq) => ({ seq, journalId: entry.id, outcome: 'erased' as const }));
+  const shredded = items.map(({ callId, entry }, seq) => {
+    const mine = artifacts.filter(({ ownerId }) => ownerId === callId);
+    const erasedKinds = callArtifactKinds.filter((kind) => mine.some((one) => one.kind === kind));
+    return { seq, journalId: entry.id, outcome: 'erased' as const, erasedKinds };
+  });
   await tx.erasures.shredItems(erasure.id, shredded);
   const who = { actor: restorer, tenantId: erasure.tenantId };
   await tx.audit.append(
@@ -109,6 +114,7 @@ function newErasure(engine: Engine, items: readonly ErasedItem[]): Erasure | und
     shreddedAt: now,
     sealedAt: null,
     goneAt: null,
+    ...unpreviewed,
   };
 }
 

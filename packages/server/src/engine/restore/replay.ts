@@ -67,6 +67,8 @@ async function replayOther(engine: Engine, tx: StoreTx, entry: JournalEntry, rep
       return await abandonAgain(engine, tx, entry);
     case 'slots_replaced':
       return await dropReplaced(tx, entry, report);
+    case 'subject_erased':
+      return await forgetSubject(tx, entry);
     // Slots that no row names are destroyed in every leaf; epochs are turned anew.
     case 'slots_unnamed':
     case 'epoch_ended':
@@ -101,6 +103,14 @@ async function abandonAgain(engine: Engine, tx: StoreTx, { tenantId, ownerId }: 
   await tx.tokens.deleteOfOwners([ownerId]);
   for (const rows of [candidates, tasks]) await rows.delete([ownerId]);
   return (await tx.artifacts.deleteOfOwner(ownerId)).map((artifact) => artifact.slot);
+}
+
+/** How an erasure's subject was named must not come back; a plan without it cannot be executed, and its erasure is over. */
+async function forgetSubject(tx: StoreTx, { tenantId, ownerId }: JournalEntry): Promise<number[]> {
+  const erasure = ownerId === null ? undefined : await tx.erasures.find(ownerId);
+  if (erasure === undefined || erasure.tenantId !== tenantId) return [];
+  if (erasure.state === 'planned') await tx.erasures.cancel(erasure.id, 'plan_changed');
+  return (await tx.artifacts.deleteOfOwner(erasure.id)).map((artifact) => artifact.slot);
 }
 
 /**
