@@ -41,7 +41,8 @@ export class PurgeCase {
   /** Starts `tacet COMMAND` on it, with short leases. Resolves when it says that it is up. */
   async start(command: 'serve' | 'work'): Promise<TacetProcess> {
     // A server's own worker would take over what the workers are there for.
-    const env = { TACET_JOB_LEASE: '2s', TACET_UPLOAD_LEASE: '2s', TACET_WORKERS: '0' };
+    const guard = { TACET_GUARD_CALLS: '0', TACET_GUARD_PERCENT: '0' };
+    const env = { ...guard, TACET_JOB_LEASE: '2s', TACET_UPLOAD_LEASE: '2s', TACET_WORKERS: '0' };
     const process = startTacet([command], { ...this.copy.env(this.proxy.endpoint), ...env });
     this.#processes.push(process);
     await Promise.race([isUp(process), endedEarly(process)]);

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type App, type AppParts, openApp } from '../../src/app.ts';
+import { chainAudit } from '../../src/engine/audit/chain-audit.ts';
 import { Upkeep } from '../../src/engine/upkeep/upkeep.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { expectAtRest } from '../crash/invariants.ts';
@@ -67,6 +68,8 @@ export async function startTimed(env: Record<string, string> = {}, parts: AppPar
       await looking.prepare();
       await looking.engine.rootKeys.seal();
       await looking.engine.rootKeys.expire();
+      // What a process that lives on does within ten seconds.
+      await chainAudit(looking.engine);
       await expectAtRest(looking, app.config);
       await looking.close();
       await rm(folder, { recursive: true, force: true });
