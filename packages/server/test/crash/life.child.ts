@@ -36,6 +36,7 @@ import {
 import { liveCampaign } from './life-campaign.ts';
 import { earlyEvents, type LifeEvent, lateEvents, sendEvent, wordsOf } from './life-events.ts';
 import { type Addition, add, lateArtifactOf, lateCast } from './life-late.ts';
+import { livePlans } from './life-plans.ts';
 import { untilQuiet } from './quiet.ts';
 
 const [folder = ''] = process.argv.slice(2);
@@ -70,6 +71,7 @@ await sendAll(lateEvents.filter(({ call }) => call !== cast.underWay));
 await addLate();
 await eraseSome();
 await liveCampaign(engine, caller);
+await livePlans(engine, caller);
 await plantAndRepair();
 await engine.rootKeys.seal();
 await engine.rootKeys.expire();

@@ -17,6 +17,7 @@ import {
   type Told,
   wordsOf,
 } from '../crash/life-events.ts';
+import { livePlans } from '../crash/life-plans.ts';
 import { CopiedCampaign } from './copied-campaign.ts';
 import { erase, purgeAll, Stage, type Work } from './stage.ts';
 
@@ -131,6 +132,7 @@ async function live(at: Work): Promise<void> {
   ]);
   await at.engine.epochs.turn(at.caller.tenant.id);
   await releaseHold(at.engine, at.caller, id);
+  await livePlans(at.engine, at.caller);
   await campaign.live(at);
   await purgeAll(at, { by: 'sessions', ids: [cast.held.session] });
 }

@@ -56,6 +56,15 @@ export class Stage {
 
   /** A process with a worker, from its start to its orderly end, all of its jobs done and everything sealed. */
   async process<T>(work: (at: Work) => Promise<T>, parts: AppParts = {}): Promise<T> {
+    return await this.unrested(async (at) => {
+      const done = await work(at);
+      await untilQuiet(at.engine);
+      return done;
+    }, parts);
+  }
+
+  /** The same of one whose jobs may still be there at its end. */
+  async unrested<T>(work: (at: Work) => Promise<T>, parts: AppParts = {}): Promise<T> {
     const app = await openApp(this.config, { clock: this.clock, log: silentLog, ...parts });
     try {
       await app.prepare();
@@ -64,9 +73,7 @@ export class Stage {
         (await engine.store.reads.tenants.find({ slug: tenantSlug })) ??
         (await createTenant(engine, { slug: tenantSlug, region: 'US' }));
       app.startBackground(1);
-      const done = await work({ app, engine, caller: callerOf(tenant), stage: this });
-      await untilQuiet(engine);
-      return done;
+      return await work({ app, engine, caller: callerOf(tenant), stage: this });
     } finally {
       await app.close();
     }

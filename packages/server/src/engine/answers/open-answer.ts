@@ -74,7 +74,7 @@ export class OpenAnswer {
 
   #row(subjectId: string, state: Pick<KeptAnswer, 'status' | 'sealed'>): KeptAnswer {
     const createdAt = this.#engine.clock.now();
-    return { tenantId: this.#tenantId, key: this.#token, subjectId, createdAt, ...state };
+    return { tenantId: this.#tenantId, key: this.#token, subjectId, createdAt, print: null, ...state };
   }
 }
 

@@ -3,7 +3,7 @@ import { type DoomedBlob, type Erasure, type ItemSpan, personalIdentifierKinds, 
 import type { StoreTx } from '../../model/store.ts';
 import type { Engine } from '../context.ts';
 
-type ClearedArtifact = Pick<Artifact, 'slot' | 'ownerId' | 'blob'>;
+export type ClearedArtifact = Pick<Artifact, 'slot' | 'ownerId' | 'kind' | 'blob'>;
 
 /** The artifacts, whose slots are the caller's to destroy; and the calls and candidates that are now marked as erased in part. */
 export type Cleared = { artifacts: readonly ClearedArtifact[]; marked: ReadonlySet<string> };

@@ -4,9 +4,10 @@ import type { Erasure, ErasureAction } from '../../model/erasure.ts';
 import { AppError } from '../../model/errors.ts';
 import type { Job } from '../../model/tenant.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
+import { startGuarded } from '../guard/pass-guard.ts';
 import { heldAmong } from '../holds/held-calls.ts';
 import { withLease } from '../jobs/erasure-job.ts';
-import { planAndStart, type StartedErasure, type StillSo } from './plan.ts';
+import type { StartedErasure, StillSo } from './plan.ts';
 import { completeErasure, type HowShredded, shredErasure } from './run.ts';
 
 /** Longer than any request waits for its answer. */
@@ -49,7 +50,8 @@ export async function previewHolds(engine: Engine, caller: Caller, callIds: read
 /**
  * Plans and starts an erasure and runs it in this process, under a lease that another worker takes over if this process
  * dies. Resolves once the gate stands: from then on no surface returns what is being erased. Undefined when there is
- * nothing to do, every call being held or the list empty.
+ * nothing to do, every call being held or the list empty. Throws `approval_required` where it reaches so much that a second
+ * actor has to approve it first: then it is planned, and nothing is erased.
  */
 export async function eraseNow(engine: Engine, caller: Caller, asked: EraseNow): Promise<Started | undefined> {
   requireScope(caller, 'erasures:execute');
@@ -62,12 +64,16 @@ export async function eraseNow(engine: Engine, caller: Caller, asked: EraseNow):
   const what = { action, keepRecording, waitsForHolds: false, callIds: free };
   const plan = candidateId === undefined ? what : { ...what, candidateId };
   const runner = { owner: engine.processId, leaseMs: engine.limits.jobLeaseMs };
-  const started = await planAndStart(engine, caller, plan, runner, asked.isStillSo);
+  const started = await startGuarded(engine, caller, plan, runner, asked.isStillSo);
   const { erasure } = started;
   return { erasure, heldCallIds, ...runLeased(engine, started, asked.beforeShredding) };
 }
 
-function runLeased(
+/**
+ * Runs an erasure that has been started, in this process and under its lease; another worker takes over if this process dies.
+ * `first` runs before any key is destroyed.
+ */
+export function runLeased(
   engine: Engine,
   { erasure, jobId, leaseUntil, items }: StartedErasure,
   first?: () => Promise<void>,

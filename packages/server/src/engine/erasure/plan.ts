@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { newId } from '../../lib/ids.ts';
-import type { Erasure, ErasureAction, Item } from '../../model/erasure.ts';
+import { type Erasure, type ErasureAction, type Item, unpreviewed } from '../../model/erasure.ts';
 import { AppError } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
@@ -33,9 +33,10 @@ export async function planErasure(engine: Engine, caller: Caller, plan: NewErasu
 }
 
 /** A plan that nobody has written yet, and its items' calls in their order. */
-type DrawnUp = { erasure: Erasure; callIds: readonly string[] };
+export type DrawnUp = { erasure: Erasure; callIds: readonly string[] };
 
-function drawUp(engine: Engine, caller: Caller, plan: NewErasure): DrawnUp {
+/** What a plan would be, under its digest. Nothing is written. */
+export function drawUp(engine: Engine, caller: Caller, plan: NewErasure): DrawnUp {
   const { candidateId } = plan;
   const sorted = [...plan.callIds].sort();
   // By age it is the first anyway, unless clocks of several machines disagreed.
@@ -56,6 +57,7 @@ function drawUp(engine: Engine, caller: Caller, plan: NewErasure): DrawnUp {
     shreddedAt: null,
     sealedAt: null,
     goneAt: null,
+    ...unpreviewed,
   };
   return { erasure, callIds };
 }
@@ -110,6 +112,9 @@ function plannedItem(erasureId: string, seq: number, callId: string): Item {
     journalId: null,
     lockedSince: null,
     lockedUntil: null,
+    plannedKinds: null,
+    erasedKinds: null,
+    isCandidate: false,
   };
 }
 
@@ -132,8 +137,9 @@ export async function startErasure(
   let leaseUntil = 0;
   const isStarted = await engine.store.write(async (tx) => {
     const isSo = await isStillSo(tx);
-    const times = isSo ? { unreadableAt: now } : {};
-    const moved = await tx.erasures.move(erasure.id, 'planned', isSo ? 'running' : 'cancelled', times);
+    const moved = isSo
+      ? await tx.erasures.move(erasure.id, 'planned', 'running', { unreadableAt: now })
+      : await tx.erasures.cancel(erasure.id, 'plan_changed');
     if (!moved) throw new AppError('erasure_state');
     if (!isSo) return false;
     const { items } = await tx.erasures.tally(erasure.id);

@@ -1,13 +1,14 @@
 import { nextTurn } from '../../lib/next-turn.ts';
 import { type Erasure, type Item, isShredded } from '../../model/erasure.ts';
 import { AppError, hasCode } from '../../model/errors.ts';
-import type { StoreTx } from '../../model/store.ts';
+import type { StoreReads, StoreTx } from '../../model/store.ts';
 import type { Head } from '../../model/vault.ts';
 import { askerOf, auditEntry } from '../audit/audit-entry.ts';
 import type { Engine } from '../context.ts';
-import { heldAmong } from '../holds/held-calls.ts';
+import { endSubjects } from '../plans/sealed-subject.ts';
 import { tellShredded, tellVerified } from './erasure-times.ts';
 import { removeItems } from './remove.ts';
+import { keptAmong } from './set-aside.ts';
 import { verifyItems } from './verify.ts';
 
 /** Proof inside a transaction that the lease is still ours; throws `lease_lost`. */
@@ -39,8 +40,9 @@ const stepMax = 4000;
 export async function shredErasure(engine: Engine, run: Run, fresh?: Fresh): Promise<HowShredded> {
   const isDone = fresh !== undefined && (await shredFresh(engine, run, fresh));
   if (isDone) return isDone;
-  const erasure = await erasureOf(engine, run.erasureId);
+  const erasure = await erasureOf(engine.store.reads, run.erasureId);
   await replan(engine, run, erasure);
+  await refuseWhileWaiting(engine, erasure);
   let limit = firstLimit;
   for (let fromSeq = 0; ; ) {
     run.signal.throwIfAborted();
@@ -55,8 +57,8 @@ export async function shredErasure(engine: Engine, run: Run, fresh?: Fresh): Pro
     await nextTurn();
   }
   const failed = await engine.store.reads.erasures.items(erasure.id, { fromSeq: 0, limit: all, states: ['failed'] });
-  // The time at which the last key was destroyed: while damage keeps one alive there is none.
-  if (erasure.shreddedAt === null && failed.every(isShredded)) {
+  // The time at which the last key was destroyed: while damage keeps one alive, or a hold may yet be released, there is none.
+  if (erasure.shreddedAt === null && failed.every(isShredded) && !(await isWaiting(engine.store.reads, erasure))) {
     await engine.store.write(async (tx) => {
       await run.fence(tx);
       await tx.erasures.stamp(erasure.id, { shreddedAt: engine.clock.now() });
@@ -107,7 +109,10 @@ export async function completeErasure(engine: Engine, run: Run, sealed?: Head): 
   const head = await sealing;
   await engine.store.write(async (tx) => {
     await run.fence(tx);
-    await tx.erasures.stamp(run.erasureId, { sealedAt: head.sealedAt });
+    // What still waits has to be sealed as well, once it has been shredded.
+    if (!(await isWaiting(tx, await erasureOf(tx, run.erasureId)))) {
+      await tx.erasures.stamp(run.erasureId, { sealedAt: head.sealedAt });
+    }
   });
   await engine.faults.at('erase:sealed');
   await eachStep(engine, run, ['removed'], async (items) => await verifyItems(engine, run, items));
@@ -161,19 +166,36 @@ async function endErasure(engine: Engine, run: Run): Promise<void> {
     const counts = { verified: tally.verified, held: tally.held };
     await tx.audit.append(auditEntry(engine, askerOf(erasure), 'erasure.completed', erasure.id, counts));
     await run.finish(tx);
-    return { ...erasure, goneAt };
+    // Last: destroying takes the tree.
+    const hadSubject = await endSubjects(engine, tx, [erasure]);
+    return { ...erasure, goneAt, hadSubject };
   });
   if (ended !== undefined) tellVerified(engine, ended, ended);
+  if (ended?.hadSubject) engine.sealer.request();
   await engine.faults.at('erase:completed');
+}
+
+/** True of a native erasure some of whose items wait: for the release of a hold, or for a call to be over. */
+async function isWaiting(on: StoreReads | StoreTx, { id, waitsForHolds }: Erasure): Promise<boolean> {
+  return waitsForHolds && (await on.erasures.tally(id)).held > 0;
+}
+
+/** Throws `item_held` where an erasure has nothing else to do than to wait: a seal for it would be in vain. */
+async function refuseWhileWaiting({ store, clock }: Engine, { id, waitsForHolds }: Erasure): Promise<void> {
+  const { items, held, verified } = await store.reads.erasures.tally(id);
+  if (!waitsForHolds || held === 0) return;
+  const { items: locked } = await store.reads.erasures.locks(id, clock.now());
+  if (held + verified + locked === items) throw new AppError('item_held');
 }
 
 /** Plans again what failed before its keys were destroyed, and what a release has set free. */
 async function replan(engine: Engine, run: Run, erasure: Erasure): Promise<void> {
   await eachStep(engine, run, ['failed', 'held'], async (items) => {
-    const callIds = items.map((item) => item.callId);
-    const held = await heldAmong(engine, engine.store.reads, erasure.tenantId, callIds);
     const failed = items.filter((item) => item.state === 'failed' && !isShredded(item));
-    const freed = items.filter((item) => item.state === 'held' && erasure.waitsForHolds && !held.has(item.callId));
+    const held = erasure.waitsForHolds ? items.filter((item) => item.state === 'held') : [];
+    const kept = held.length === 0 ? new Map() : await keptAmong(engine, engine.store.reads, erasure, held);
+    const freed = held.filter((item) => !kept.has(item.callId));
+    if (failed.length + freed.length === 0) return;
     await engine.store.write(async (tx) => {
       await run.fence(tx);
       for (const again of [failed, freed]) {
@@ -208,8 +230,8 @@ async function shredItems(engine: Engine, run: Run, erasure: Erasure, items: rea
   }
 }
 
-async function erasureOf(engine: Engine, id: string): Promise<Erasure> {
-  const erasure = await engine.store.reads.erasures.find(id);
+async function erasureOf(on: StoreReads | StoreTx, id: string): Promise<Erasure> {
+  const erasure = await on.erasures.find(id);
   if (erasure === undefined) throw new AppError('erasure_not_found');
   return erasure;
 }

@@ -1,10 +1,10 @@
 import { journalEntry } from '../../keys/journal-entries.ts';
 import { GroupCommit } from '../../lib/group-commit.ts';
+import { callArtifactKinds } from '../../model/call.ts';
 import {
   type Erasure,
   type Item,
   type ItemSpan,
-  isShredded,
   reachOf,
   type Tombstone,
   tombstoneIdentifierKinds,
@@ -15,11 +15,11 @@ import type { JournalEntry } from '../../model/key-store.ts';
 import type { StoreTx } from '../../model/store.ts';
 import { askerOf, auditEntry } from '../audit/audit-entry.ts';
 import type { Engine } from '../context.ts';
-import { heldAmong } from '../holds/held-calls.ts';
 import { toTombstoneTokens } from '../identifiers.ts';
 import { toErasedDetail } from '../journal-details.ts';
-import { clearSpan } from './clear-span.ts';
+import { type ClearedArtifact, clearSpan } from './clear-span.ts';
 import { tellShredded } from './erasure-times.ts';
+import { setHeldAside } from './set-aside.ts';
 
 /** A span of one erasure's planned items, and the fence of whoever asks. */
 export type ShredRequest = {
@@ -86,7 +86,8 @@ function resultOf([value]: readonly ShredResult[]): PromiseSettledResult<ShredRe
 /** What one request destroys, gathered before the tree is touched. */
 type Doomed = {
   request: ShredRequest;
-  slotsOf: Map<string, number[]>;
+  /** By call or candidate. */
+  cleared: Map<string, ClearedArtifact[]>;
   items: readonly Item[];
   /** What the tombstones left keep, by call. */
   tombstones: ReadonlyMap<string, readonly TombstoneToken[]>;
@@ -107,7 +108,7 @@ async function shredTogether(engine: Engine, requests: readonly ShredRequest[]):
     await takeRows(tx, requests);
     for (const request of requests) doomed.push(await clearRows(engine, tx, request));
     await engine.faults.at('shred:rows-cleared');
-    const slots = doomed.flatMap((one) => [...one.slotsOf.values()].flat());
+    const slots = doomed.flatMap((one) => [...one.cleared.values()].flat()).map(({ slot }) => slot);
     const destroyed = new Set(await engine.tree.destroy(tx.keys, slots));
     for (const one of doomed) await record(engine, tx, one, destroyed);
     await engine.faults.at('shred:recorded');
@@ -134,46 +135,21 @@ async function takeRows(tx: StoreTx, requests: readonly ShredRequest[]): Promise
 async function clearRows(engine: Engine, tx: StoreTx, request: ShredRequest): Promise<Doomed> {
   const { erasure } = request;
   const reach = reachOf(erasure.action, erasure);
-  const items = await setHeldAside(engine, tx, request);
+  const items = await setHeldAside(engine, tx, request.erasure, request.items);
   const span = spanOf(erasure.id, items);
-  const slotsOf = new Map<string, number[]>();
-  if (span === undefined) return { request, slotsOf, items, tombstones: new Map(), marked: new Set() };
+  const cleared = new Map<string, ClearedArtifact[]>();
+  if (span === undefined) return { request, cleared, items, tombstones: new Map(), marked: new Set() };
   const tombstones = reach.isWhole ? await leaveTombstones(engine, tx, erasure, span, items) : new Map();
   const { artifacts, marked } = await clearSpan(engine, tx, erasure, span);
-  for (const { slot, ownerId } of artifacts) {
-    const slots = slotsOf.get(ownerId);
-    if (slots) slots.push(slot);
-    else slotsOf.set(ownerId, [slot]);
+  for (const artifact of artifacts) {
+    const others = cleared.get(artifact.ownerId);
+    if (others) others.push(artifact);
+    else cleared.set(artifact.ownerId, [artifact]);
   }
-  return { request, slotsOf, items, tombstones, marked };
+  return { request, cleared, items, tombstones, marked };
 }
 
-/**
- * Items under hold leave the span; what no hold covers goes on. A candidate and its calls are one: where any of them is held
- * when the first is to be shredded, none is, and a hold that comes after that has come too late for all.
- */
-async function setHeldAside(engine: Engine, tx: StoreTx, request: ShredRequest): Promise<readonly Item[]> {
-  const { erasure, items } = request;
-  const held = await heldAmong(
-    engine,
-    tx,
-    erasure.tenantId,
-    items.map((item) => item.callId),
-  );
-  if (held.size === 0) return items;
-  const [first] = await tx.erasures.items(erasure.id, { fromSeq: 0, limit: 1 });
-  if (first !== undefined && (await tx.candidates.find(erasure.tenantId, first.callId)) !== undefined) {
-    if (isShredded(first)) return items;
-    const all = { erasureId: erasure.id, fromSeq: 0, toSeq: Number.MAX_SAFE_INTEGER };
-    await tx.erasures.moveSpan(all, 'planned', 'held', { outcome: 'held' });
-    return [];
-  }
-  const aside = items.filter((item) => held.has(item.callId)).map((item) => item.seq);
-  await tx.erasures.moveItems(erasure.id, aside, 'planned', 'held', { outcome: 'held', failedCode: 'item_held' });
-  return items.filter((item) => !held.has(item.callId));
-}
-
-/** A tombstone for every call that is still there, with its tokens; one erased meanwhile has its own already. */
+/** A tombstone for every call and candidate that is still there, with its tokens; one erased meanwhile has its own already. */
 async function leaveTombstones(
   engine: Engine,
   tx: StoreTx,
@@ -183,12 +159,14 @@ async function leaveTombstones(
 ): Promise<Map<string, TombstoneToken[]>> {
   const special = new Map((await tx.erasures.spanCalls(span)).map(({ callId, status }) => [callId, status]));
   const tokens = await tx.erasures.spanTokens(span, tombstoneIdentifierKinds);
+  const rowless = [...special].flatMap(([id, status]) => (status === null ? [id] : []));
+  const candidates = new Set((await tx.candidates.peek(erasure.tenantId, rowless)).map(({ id }) => id));
   const shreddedAt = engine.clock.now();
   const kept = await toTombstoneTokens(engine, tx, erasure.tenantId, tokens);
   await tx.tombstones.insert(
     items.flatMap(({ callId }): Tombstone[] => {
       const lastStatus = special.get(callId);
-      if (lastStatus === null) return [];
+      if (lastStatus === null && !candidates.has(callId)) return [];
       return [{ callId, tenantId: erasure.tenantId, shreddedAt, goneAt: null, ...(lastStatus && { lastStatus }) }];
     }),
     kept,
@@ -202,27 +180,42 @@ async function record(engine: Engine, tx: StoreTx, one: Doomed, destroyed: Reado
   const { erasure } = one.request;
   const at = engine.clock.now();
   const entries: JournalEntry[] = [];
+  const isDone = ({ callId }: Item) => !one.cleared.has(callId) && !one.marked.has(callId);
+  const known = await knownAmong(tx, erasure.tenantId, one.items.filter(isDone));
   const shredded = one.items.map((item) => {
-    const slots = (one.slotsOf.get(item.callId) ?? []).filter((slot) => destroyed.has(slot));
+    const erased = (one.cleared.get(item.callId) ?? []).filter(({ slot }) => destroyed.has(slot));
     // A mark must be set again after a restore, whether or not there was anything to erase with it.
-    if (slots.length === 0 && !one.marked.has(item.callId)) {
-      return { seq: item.seq, journalId: null, outcome: 'already_erased' as const };
+    if (erased.length === 0 && !one.marked.has(item.callId)) {
+      const isKnown = one.cleared.has(item.callId) || known.has(item.callId);
+      const outcome = isKnown ? ('already_erased' as const) : ('not_found' as const);
+      return { seq: item.seq, journalId: null, outcome, erasedKinds: [] };
     }
     const entry = journalEntry('item_erased', at, {
       tenantId: erasure.tenantId,
       ownerId: item.callId,
       action: erasure.action,
       detail: toErasedDetail(erasure, one.tombstones.get(item.callId)),
-      slots: slots.sort((a, b) => a - b),
+      slots: erased.map(({ slot }) => slot).sort((a, b) => a - b),
     });
     entries.push(entry);
-    return { seq: item.seq, journalId: entry.id, outcome: 'erased' as const };
+    const erasedKinds = callArtifactKinds.filter((kind) => erased.some((one) => one.kind === kind));
+    return { seq: item.seq, journalId: entry.id, outcome: 'erased' as const, erasedKinds };
   });
+  if (shredded.length === 0 && !one.request.areAll) return;
   await tx.keys.appendJournal(entries);
   await tx.erasures.shredItems(erasure.id, shredded);
   if (one.request.areAll) await tx.erasures.stamp(erasure.id, { shreddedAt: at });
-  const counts = { items: shredded.length, slots: [...one.slotsOf.values()].flat().length };
+  const counts = { items: shredded.length, slots: [...one.cleared.values()].flat().length };
   await tx.audit.append(auditEntry(engine, askerOf(erasure), 'erasure.shredded', erasure.id, counts));
+}
+
+/** Those of the items of which there is, or was, a call or a candidate. */
+async function knownAmong(tx: StoreTx, tenantId: string, items: readonly Item[]): Promise<Set<string>> {
+  const ids = items.map(({ callId }) => callId);
+  if (ids.length === 0) return new Set();
+  const rows = [...(await tx.calls.peek(tenantId, ids)), ...(await tx.candidates.peek(tenantId, ids))];
+  const stones = await tx.tombstones.find(tenantId, ids);
+  return new Set([...rows.map(({ id }) => id), ...stones.map(({ callId }) => callId)]);
 }
 
 /** The span of items that lie in one row; undefined for none. Items in between that are not planned stay untouched. */

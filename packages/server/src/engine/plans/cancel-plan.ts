@@ -1,0 +1,28 @@
+import { AppError } from '../../model/errors.ts';
+import { type AnswerKeeper, noKeeper } from '../answers/once.ts';
+import { auditEntry } from '../audit/audit-entry.ts';
+import { type Caller, type Engine, requireScope } from '../context.ts';
+import { callOff } from './expire-plans.ts';
+import { asOfNow, findErasure } from './read-erasure.ts';
+
+/**
+ * Calls a plan off, a vendor's that waits for approval too: it can be executed no more, and how its subject was named is
+ * erased. Throws `erasure_not_found`, and `erasure_state` for what is no plan, or none any more.
+ */
+export async function cancelPlan(
+  engine: Engine,
+  caller: Caller,
+  id: string,
+  keeper: AnswerKeeper = noKeeper,
+): Promise<void> {
+  requireScope(caller, 'erasures:execute', 'erasures:preview');
+  const hadSubject = await engine.store.write(async (tx) => {
+    const plan = await findErasure(tx, caller, id);
+    if (asOfNow(engine, plan).state !== 'planned') throw new AppError('erasure_state');
+    await tx.audit.append(auditEntry(engine, caller, 'erasure.cancelled', id));
+    await keeper.keep(tx, { status: 200, subjectId: id });
+    return await callOff(engine, tx, plan, 'cancelled');
+  });
+  await engine.faults.at('plan:cancelled');
+  if (hadSubject) engine.sealer.request();
+}
