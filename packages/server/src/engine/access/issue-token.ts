@@ -2,6 +2,7 @@ import { signAccessToken } from '../../lib/access-token.ts';
 import { AppError } from '../../model/errors.ts';
 import type { ApiClient } from '../../model/tenant.ts';
 import type { Engine } from '../context.ts';
+import { noteClientUse } from './last-use.ts';
 import { proveSecret } from './prove-secret.ts';
 import { signingKeys } from './signing-key.ts';
 
@@ -22,7 +23,8 @@ export async function issueToken(
 ): Promise<IssuedToken> {
   const client = await usableClient(engine, asked.clientId);
   const { clientId: name, secret, address } = asked;
-  const isProven = await proveSecret(engine, client, { name, secret, address });
+  const account = client && { ...client, oldSecretHash: oldHashOf(engine, client) };
+  const isProven = await proveSecret(engine, account, { name, secret, address, secretsMax: 2 });
   if (client === undefined || !isProven) throw new AppError('credentials_invalid');
   const signed = await signAccessToken(
     { keys: await signingKeys(engine), clock: engine.clock },
@@ -34,7 +36,13 @@ export async function issueToken(
       lifetimeSeconds: tokenLifeSeconds,
     },
   );
+  noteClientUse(engine, client);
   return { token: signed.token, expiresInSeconds: tokenLifeSeconds };
+}
+
+/** The hash of the secret before the last rotation, while that is good, too. */
+function oldHashOf({ clock }: Engine, { oldSecretHash, oldExpiresAt }: ApiClient): string | null {
+  return oldExpiresAt !== null && oldExpiresAt > clock.now() ? oldSecretHash : null;
 }
 
 /** The client's row, unless it is disabled or its secret has run out. */

@@ -31,11 +31,11 @@ export async function findLogin(engine: Engine, email: string): Promise<{ user: 
   // Where there is no key there are no users, and who only asks must not make one.
   if (value === undefined || (await artifacts.find(archiveOwner, kind)) === undefined) return nobody;
   const login = await loginUnder(engine, value);
-  return { user: await users.find({ login }), name: nameOf(login) };
+  return { user: await users.find({ login }), name: loginName(login) };
 }
 
 /** With a blank, so that no client id is the same: those have none. */
-function nameOf(login: Uint8Array): string {
+export function loginName(login: Uint8Array): string {
   return `user ${Buffer.from(login).toString('base64url')}`;
 }
 

@@ -3,12 +3,13 @@ import type { Artifact, SecretKind } from '../../model/call.ts';
 import { AppError } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
 import type { Engine } from '../context.ts';
+import type { KeyPairKind } from '../secrets.ts';
 
 /** Owner of what belongs to the archive itself. */
 export const archiveOwner = 'archive';
 
 /** What the archive has one of. */
-type ArchiveKind = Extract<SecretKind, 'token-signing-key' | 'login-key'> | 'user-token-key';
+type ArchiveKind = Extract<SecretKind, 'token-signing-key' | 'login-key'> | KeyPairKind;
 
 /** Makes the key that signs access tokens where there is none. Run by every process before it serves. */
 export async function ensureSigningKey(engine: Engine): Promise<void> {

@@ -1,9 +1,9 @@
 import { generateKeyPair } from 'node:crypto';
-import { sealBytes } from '../../keys/sealing.ts';
 import { AppError } from '../../model/errors.ts';
 import type { Engine } from '../context.ts';
-import { contextOf, type KeyPair } from '../secrets.ts';
-import { archiveOwner, ensureArchiveRow, takeArchiveRow } from './signing-key.ts';
+import type { KeyPair } from '../secrets.ts';
+import { fillArchiveKey } from './archive-keys.ts';
+import { archiveOwner } from './signing-key.ts';
 
 const kind = 'user-token-key';
 
@@ -19,19 +19,7 @@ export async function userTokenKey(engine: Engine): Promise<KeyPair | undefined>
 export async function ensureUserTokenKey(engine: Engine): Promise<KeyPair> {
   const known = await userTokenKey(engine);
   if (known !== undefined) return known;
-  const artifact = await ensureArchiveRow(engine, kind);
-  if (artifact.sealed === null) {
-    const bytes = await newPrivateKey();
-    const key = await engine.tree.keyOf(artifact.slot);
-    const sealed = sealBytes(key, contextOf(artifact), bytes);
-    key.fill(0);
-    bytes.fill(0);
-    await engine.store.write(async (tx) => {
-      await takeArchiveRow(tx, kind);
-      const row = await tx.artifacts.find(archiveOwner, kind);
-      if (row?.slot === artifact.slot && row.sealed === null) await tx.artifacts.setSealed(row.slot, { sealed });
-    });
-  }
+  await fillArchiveKey(engine, kind, newPrivateKey);
   const made = await userTokenKey(engine);
   if (made === undefined) throw new AppError('damage', { detail: `the ${kind} is missing` });
   return made;

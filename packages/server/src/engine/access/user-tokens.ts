@@ -3,6 +3,7 @@ import { signUserToken } from '../../lib/user-token.ts';
 import { AppError } from '../../model/errors.ts';
 import type { Tenant, User } from '../../model/tenant.ts';
 import type { Engine } from '../context.ts';
+import { noteUserUse } from './last-use.ts';
 import { findLogin } from './logins.ts';
 import { passwordIdOf } from './password-id.ts';
 import { proveSecret } from './prove-secret.ts';
@@ -37,6 +38,7 @@ export async function logIn(
   }
   // Whoever made the user may have died before.
   await sealEmail(engine, user, asked.email);
+  noteUserUse(engine, user);
   return await issueTokens(engine, user, tenant, asked.lifeSeconds);
 }
 

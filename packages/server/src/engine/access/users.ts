@@ -1,16 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { journalEntry } from '../../keys/journal-entries.ts';
-import { newId } from '../../lib/ids.ts';
+import { isId, newId } from '../../lib/ids.ts';
 import { newPassword } from '../../lib/secret-text.ts';
 import type { Artifact } from '../../model/call.ts';
 import type { Actor } from '../../model/erasure.ts';
 import { AppError, hasCode } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
 import type { Scope, Tenant, User } from '../../model/tenant.ts';
+import { type AnswerKeeper, noKeeper } from '../answers/once.ts';
 import { openJson, sealJson } from '../artifacts.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
-import { findLogin, loginBytes, loginValue, newLogin } from './logins.ts';
+import { findLogin, loginBytes, loginName, loginValue, newLogin } from './logins.ts';
+import { forgetSecrets } from './prove-secret.ts';
 import { ensureUserTokenKey } from './user-token-key.ts';
 
 const passwordLengthMax = 1024;
@@ -30,7 +32,7 @@ export type UserProfile = { user: User; email: string | null };
 export async function createUser(
   engine: Engine,
   tenant: Tenant,
-  asked: { email: string; scopes: Scope[]; actor: Actor; password?: string },
+  asked: { email: string; scopes: Scope[]; actor: Actor; password?: string; keeper?: AnswerKeeper },
 ): Promise<UserCredentials> {
   const value = loginValue(asked.email);
   if (value === undefined || !/^[^\s@]+@[^\s@]+$/.test(value)) {
@@ -44,26 +46,36 @@ export async function createUser(
   const login = await newLogin(engine, value);
   const createdAt = engine.clock.now();
   const id = newId(createdAt);
-  const rest = { scopes: asked.scopes, version: 1, createdAt, disabledAt: null };
+  const rest = { scopes: asked.scopes, version: 1, createdAt, disabledAt: null, lastUsedAt: null };
   const row = { id, tenantId: tenant.id, login, passwordHash, ...rest };
-  const user = await engine.issuer.withSlots(1, async ([slot = 0]) => {
+  const { user, artifact } = await engine.issuer.withSlots(1, async ([slot = 0]) => {
     return await engine.store.write(async (tx) => {
+      // First: the same request at the same moment is to be told what it has made, not that it exists.
+      await asked.keeper?.keep(tx, { status: 201, subjectId: id });
       if ((await tx.users.find({ login })) !== undefined) throw new AppError('user_exists');
       const inserted = await tx.users.insert(row);
-      await tx.artifacts.insert([profileRow(slot, inserted)]);
+      const profile = profileRow(slot, inserted);
+      await tx.artifacts.insert([profile]);
       await engine.issuer.confirm(tx.keys, [slot]);
       await tx.audit.append(auditEntry(engine, { actor: asked.actor, tenant }, 'user.created', id));
-      return inserted;
+      return { user: inserted, artifact: profile };
     });
   });
   await sealEmail(engine, user, asked.email);
+  await asked.keeper?.seal(artifact);
   return { user, password };
 }
+
+/** Whose user it is: by e-mail, as the operator knows them, or by id within a tenant. */
+export type NamedUser = { email: string } | { id: string; tenantId: string };
+
+/** Who changes a user, and where the answer is kept. */
+export type Changing = { actor: Actor; keeper?: AnswerKeeper };
 
 /** Gives a user another password; what was issued under the old one ends at once. Throws `user_not_found`. */
 export async function rotateUser(
   engine: Engine,
-  asked: { email: string; actor: Actor; password?: string },
+  asked: NamedUser & Changing & { password?: string },
 ): Promise<UserCredentials> {
   const password = asked.password ?? newPassword();
   const passwordHash = await hashed(engine, password);
@@ -75,12 +87,23 @@ export async function rotateUser(
   return { user, password };
 }
 
+/** Gives a user other scopes, which count at once, for tokens too that were given before. Throws `user_not_found`. */
+export async function changeUserScopes(
+  engine: Engine,
+  asked: NamedUser & Changing & { scopes: Scope[] },
+): Promise<void> {
+  const { scopes } = asked;
+  await changeUser(engine, asked, 'user.changed', async (tx, now) => {
+    await tx.users.update(now.id, { scopes, version: now.version + 1 });
+  });
+}
+
 /**
  * Disables a user for good: the password and all that was issued to the user end at once, and the e-mail is erased, so that
  * another user may have it. Number, id and rights stay. Throws `user_not_found`, also for one who was disabled before:
  * nobody can tell any more whose e-mail that was.
  */
-export async function disableUser(engine: Engine, asked: { email: string; actor: Actor }): Promise<void> {
+export async function disableUser(engine: Engine, asked: NamedUser & Changing): Promise<void> {
   await changeUser(engine, asked, 'user.disabled', async (tx, { id, tenantId, version }) => {
     const at = engine.clock.now();
     const slots = await engine.tree.destroy(tx.keys, await clearUser(tx, { id, version }, at));
@@ -100,23 +123,41 @@ export async function clearUser(tx: StoreTx, { id, version }: Pick<User, 'id' | 
   return (await tx.artifacts.deleteOfOwner(id)).map((artifact) => artifact.slot);
 }
 
-/** Changes one user who is not disabled, by e-mail, and writes it down. */
+/** Changes one user who is not disabled, and writes it down. */
 async function changeUser<T>(
   engine: Engine,
-  { email, actor }: { email: string; actor: Actor },
+  asked: NamedUser & Changing,
   event: string,
   change: (tx: StoreTx, user: User) => Promise<T>,
 ): Promise<T> {
-  const { user, name } = await findLogin(engine, email);
-  if (user === undefined) throw new AppError('user_not_found');
+  const { actor, keeper = noKeeper } = asked;
+  const user = await named(engine, asked);
   const changed = await engine.store.write(async (tx) => {
     const now = await tx.users.find({ id: user.id });
     if (now === undefined || now.disabledAt !== null) throw new AppError('user_not_found');
     await tx.audit.append(auditEntry(engine, { actor, tenantId: now.tenantId }, event, now.id));
-    return await change(tx, now);
+    const made = await change(tx, now);
+    await keeper.keep(tx, { status: 200, subjectId: now.id });
+    return made;
   });
-  engine.access.verified.forget(name);
+  forgetSecrets(engine, loginName(user.login));
   return changed;
+}
+
+/** Throws `user_not_found` for a user who is unknown or, by id, another tenant's. */
+async function named(engine: Engine, asked: NamedUser): Promise<User> {
+  if ('id' in asked) return await userOf(engine, asked);
+  const { user } = await findLogin(engine, asked.email);
+  if (user === undefined) throw new AppError('user_not_found');
+  return user;
+}
+
+/** A user of a tenant, disabled or not. Throws `user_not_found` for one who is unknown or another tenant's, alike. */
+export async function userOf(engine: Engine, { id, tenantId }: { id: string; tenantId: string }): Promise<User> {
+  // No other text gets as far as the database.
+  const user = isId(id) ? await engine.store.reads.users.find({ id }) : undefined;
+  if (user === undefined || user.tenantId !== tenantId) throw new AppError('user_not_found');
+  return user;
 }
 
 /** The users of the caller's tenant who may log in, by number. For administrators. */
@@ -187,6 +228,7 @@ function profileRow(slot: number, { tenantId, id }: User): Artifact {
   return { slot, tenantId, ownerId: id, kind: 'user', sealed: null, blob: null, blobBytes: null };
 }
 
+/** Hashes a password. Throws `input_invalid` for one that is empty or too long. */
 async function hashed(engine: Engine, password: string): Promise<string> {
   if (password === '' || password.length > passwordLengthMax) {
     throw new AppError('input_invalid', { message: `A password has 1 to ${passwordLengthMax} characters` });

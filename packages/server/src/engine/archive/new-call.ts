@@ -24,6 +24,8 @@ export type NewCall = {
   candidateId: string | null;
   taskId: string | null;
   botId: string | null;
+  /** Not erased by any retention before this; absent, or null, where nobody asks for that. */
+  retainUntil?: number | null;
   /** What the call is found by; at most one of kind `session`. */
   identifiers: readonly Identifier[];
   /** True where its external id is that of its candidate, who carries it himself and shares it with all his calls. */
@@ -70,10 +72,13 @@ export function canonicalJson(value: unknown): string {
 }
 
 /** What the row says in clear; a recording may come before anything is known of its call. */
-export function skeletonOf(call: Pick<Call, SkeletonField> | undefined): Pick<Call, SkeletonField> {
+export function skeletonOf(
+  call: (Pick<Call, Exclude<SkeletonField, 'retainUntil'>> & { retainUntil?: number | null }) | undefined,
+): Pick<Call, SkeletonField> {
   const { kind, source, direction, startedAt, endedAt, durationMs } = call ?? nothingKnown;
-  const { dialStatus, candidateId, taskId, botId } = call ?? nothingKnown;
-  return { kind, source, direction, startedAt, endedAt, durationMs, dialStatus, candidateId, taskId, botId };
+  const { dialStatus, candidateId, taskId, botId, retainUntil = null } = call ?? nothingKnown;
+  const campaign = { dialStatus, candidateId, taskId, botId };
+  return { kind, source, direction, startedAt, endedAt, durationMs, ...campaign, retainUntil };
 }
 
 type SkeletonField =
@@ -86,7 +91,8 @@ type SkeletonField =
   | 'dialStatus'
   | 'candidateId'
   | 'taskId'
-  | 'botId';
+  | 'botId'
+  | 'retainUntil';
 const nothingKnown: Pick<Call, SkeletonField> = {
   kind: 'call',
   source: 'native',
@@ -95,4 +101,5 @@ const nothingKnown: Pick<Call, SkeletonField> = {
   endedAt: null,
   durationMs: null,
   ...noCampaign,
+  retainUntil: null,
 };

@@ -21,6 +21,8 @@ export type PlatformCall = {
   candidateId: string | null;
   taskId: string | null;
   botId: string | null;
+  /** Absent where nobody asks for that. */
+  retainUntil?: number;
   details: PlatformDetails;
   correlation: Omit<PlatformCorrelation, 'taskName'>;
   transcript: Transcript | null;
@@ -54,6 +56,7 @@ export async function toNewCall(engine: Engine, caller: Caller, said: PlatformCa
     candidateId,
     taskId,
     botId: said.botId ?? candidate?.botId ?? null,
+    retainUntil: said.retainUntil ?? null,
     identifiers: identifiersOf(details, correlation),
     isExternalIdInherited: said.correlation.externalId === null && correlation.externalId !== null,
     details,

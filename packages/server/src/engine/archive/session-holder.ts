@@ -65,3 +65,8 @@ async function isAwaitedAndPurged(
   const ids = calls.map((call) => call.id);
   return (await gatedByPurge(tx, ids)).size > 0;
 }
+
+/** True of a holder for whom no row of a new call is made: the session is somebody else's. */
+export function isElsewhere(found: unknown): boolean {
+  return typeof found === 'object' && found !== null && 'kind' in found && found.kind !== 'free';
+}

@@ -14,12 +14,12 @@ export function uploadRow(
   return {
     id,
     tenantId,
+    ...untouched,
     ...skeleton,
     status: 'uploading',
     createdAt: now,
     uploadUntil: now + engine.limits.uploadLeaseMs,
     isUploadDoomed: false,
-    ...untouched,
   };
 }
 

@@ -5,6 +5,7 @@ import type { LockKey } from '../../model/locks.ts';
 import type { StoreTx } from '../../model/store.ts';
 import type { OpenAnswer } from '../answers/open-answer.ts';
 import { sealJson } from '../artifacts.ts';
+import { auditEntry } from '../audit/audit-entry.ts';
 import { openCandidate } from '../campaigns/candidate-door.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
 import { endAwaited, gatherAwaited, takeAwaited } from '../events/absorb.ts';
@@ -13,7 +14,7 @@ import { destroyUpload, removeStray } from './abandoned-uploads.ts';
 import { type NewCall, type RecordingFacts, type StoredFacts, skeletonOf } from './new-call.ts';
 import { measureRecording, sealRecording } from './recording-bytes.ts';
 import { hasSameContent } from './same-content.ts';
-import { type SessionHolder, sessionHolder } from './session-holder.ts';
+import { isElsewhere, type SessionHolder, sessionHolder } from './session-holder.ts';
 import { sessionRefused, uploadErased } from './session-refusals.ts';
 import { refuseGivenUp, uploadArtifact, uploadRow } from './upload-rows.ts';
 
@@ -142,6 +143,7 @@ export class Upload {
           await tx.artifacts.setSealed(artifact.slot, this.#change(artifact, bytes));
         await tx.calls.update(callId, { ...skeletonOf(call), status: 'complete', uploadUntil: null });
         if (answer !== undefined) await this.#answer?.end(tx, answer);
+        await tx.audit.append(auditEntry(this.#engine, this.#caller, 'call.archived', callId));
         return await endAwaited(this.#engine, tx, tenant.id, taken);
       });
       if (ended !== undefined && ended > 0) this.#engine.sealer.request();
@@ -293,8 +295,3 @@ export class Upload {
 
 /** What a call consists of, sealed, and its answer where one is kept. */
 type Sealed = { sealed: ReadonlyMap<Artifact, Buffer>; answer: Buffer | undefined };
-
-/** True when the transaction found that the session is somebody else's: then no row is made. */
-function isElsewhere(found: unknown): boolean {
-  return typeof found === 'object' && found !== null && 'kind' in found && found.kind !== 'free';
-}

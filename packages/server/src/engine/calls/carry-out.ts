@@ -3,6 +3,7 @@ import type { Artifact, MetadataEvent } from '../../model/call.ts';
 import { AppError, codeOf } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
 import type { KeptAnswer } from '../../model/tenant.ts';
+import type { AnswerKeeper } from '../answers/once.ts';
 import { putResealed, resealAnswers } from '../answers/reseal-answers.ts';
 import { sealJson } from '../artifacts.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
@@ -30,7 +31,7 @@ type Sealed = { parts: readonly SealedPart[]; beside: Beside | undefined };
  * Throws `plan_changed`, `key_destroyed` or `upload_cut`, with nothing changed, when the draft was overtaken; and what
  * `openForChange` throws, or `item_held`.
  */
-export async function carryOut(engine: Engine, caller: Caller, draft: Draft): Promise<void> {
+export async function carryOut(engine: Engine, caller: Caller, draft: Draft, keeper: AnswerKeeper): Promise<void> {
   const { call, parts } = draft;
   const of = { tenantId: call.tenantId, callId: call.id };
   const fresh = parts.filter(({ before, isLossy }) => before === undefined || isLossy).map(({ kind }) => kind);
@@ -39,7 +40,7 @@ export async function carryOut(engine: Engine, caller: Caller, draft: Draft): Pr
     await engine.faults.at('change:named');
     const sealed = await seal(engine, draft, named);
     await engine.faults.at('change:sealed');
-    await commit(engine, caller, draft, sealed, named);
+    await commit(engine, caller, draft, { sealed, named, keeper });
     await engine.faults.at('change:committed');
   } catch (error) {
     for (const { slot } of named) {
@@ -71,7 +72,8 @@ function isSameRow(a: ChangingRow, b: ChangingRow): boolean {
     a.startedAt === b.startedAt &&
     a.endedAt === b.endedAt &&
     a.durationMs === b.durationMs &&
-    a.dialStatus === b.dialStatus
+    a.dialStatus === b.dialStatus &&
+    a.retainUntil === b.retainUntil
   );
 }
 
@@ -94,8 +96,7 @@ async function commit(
   engine: Engine,
   caller: Caller,
   draft: Draft,
-  sealed: Sealed,
-  named: readonly Artifact[],
+  { sealed, named, keeper }: { sealed: Sealed; named: readonly Artifact[]; keeper: AnswerKeeper },
 ): Promise<void> {
   const { id: callId, tenantId } = draft.call;
   await engine.store.write(async (tx) => {
@@ -111,8 +112,10 @@ async function commit(
     if (sealed.beside !== undefined) await putBeside(tx, callId, sealed.beside);
     const now = engine.clock.now();
     await tx.calls.update(callId, { ...draft.row, updatedAt: now });
+    const changes = { artifacts: sealed.parts.length, replaced: lost.length };
+    await tx.audit.append(auditEntry(engine, caller, 'call.changed', callId, changes));
+    await keeper.keep(tx, { status: 200, subjectId: callId });
     if (lost.length === 0) return;
-    await tx.audit.append(auditEntry(engine, caller, 'call.replaced', callId, { artifacts: lost.length }));
     const slots = await engine.tree.destroy(tx.keys, lost);
     await tx.keys.appendJournal([journalEntry('slots_replaced', now, { tenantId, ownerId: callId, slots })]);
   });

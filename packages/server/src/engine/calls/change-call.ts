@@ -1,4 +1,5 @@
 import { AppError, codeOf, type ErrorCode } from '../../model/errors.ts';
+import { type AnswerKeeper, noKeeper } from '../answers/once.ts';
 import type { Transcript } from '../archive/new-call.ts';
 import type { PlatformCorrelation, PlatformDetails } from '../archive/platform-call.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
@@ -30,16 +31,44 @@ const overtaken: ReadonlySet<ErrorCode> = new Set(['plan_changed', 'key_destroye
  * yield to a hold; `item_held` where a hold covers a call that would lose anything; `input_invalid` as `newInRow` and
  * `refuseOversized` do; `store_busy` when others change the call all the time.
  */
-export async function changeCall(engine: Engine, caller: Caller, callId: string, change: CallChange): Promise<void> {
+export async function changeCall(
+  engine: Engine,
+  caller: Caller,
+  callId: string,
+  change: CallChange,
+  keeper: AnswerKeeper = noKeeper,
+): Promise<void> {
   requireScope(caller, 'calls:write');
   for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
     try {
       const draft = await draftOf(engine, caller, callId, change);
-      if (draft.parts.length + Object.keys(draft.row).length > 0) await carryOut(engine, caller, draft);
+      if (draft.parts.length + Object.keys(draft.row).length > 0) await carryOut(engine, caller, draft, keeper);
+      else await keepUnchanged(engine, callId, keeper);
+      if (keeper !== noKeeper) await sealAnswer(engine, callId, keeper);
       return;
     } catch (error) {
       if (!overtaken.has(codeOf(error))) throw error;
     }
   }
   throw new AppError('store_busy', { detail: 'the call was changed all the time' });
+}
+
+/** What is kept of a request after which nothing was to be changed. */
+async function keepUnchanged(engine: Engine, callId: string, keeper: AnswerKeeper): Promise<void> {
+  if (keeper === noKeeper) return;
+  await engine.store.write(async (tx) => await keeper.keep(tx, { status: 200, subjectId: callId }));
+}
+
+/**
+ * Seals what tells another request from this one under the slot of the call's details; of a call that was depersonalized
+ * any request is taken for this one. Others may put new details in their place meanwhile: then under the slot of those.
+ */
+async function sealAnswer(engine: Engine, callId: string, keeper: AnswerKeeper): Promise<void> {
+  for (let look = 1; look <= attemptsMax; look += 1) {
+    const details = await engine.store.reads.artifacts.find(callId, 'details');
+    if (details === undefined) return;
+    await keeper.seal(details);
+    const now = await engine.store.reads.artifacts.find(callId, 'details');
+    if (now === undefined || now.slot === details.slot) return;
+  }
 }

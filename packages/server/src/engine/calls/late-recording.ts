@@ -1,13 +1,16 @@
 import type { Artifact } from '../../model/call.ts';
 import { AppError, codeOf, hasCode } from '../../model/errors.ts';
 import type { StoreReads, StoreTx } from '../../model/store.ts';
+import { type AnswerKeeper, noKeeper } from '../answers/once.ts';
 import type { RecordingFacts, StoredFacts } from '../archive/new-call.ts';
 import { measureRecording, sealRecording } from '../archive/recording-bytes.ts';
 import { openJson, sealJson } from '../artifacts.ts';
+import { auditEntry } from '../audit/audit-entry.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
 import { endLateArtifact, givenUp, nameLateArtifacts, settleLateArtifacts } from './late-artifacts.ts';
 import { LateLease } from './late-lease.ts';
 import { beingErased, openCall } from './open-call.ts';
+import { visibleCall } from './visible-call.ts';
 
 /** Whose recording it is. */
 type Of = { tenantId: string; callId: string };
@@ -29,17 +32,24 @@ export async function storeLateRecording(
   callId: string,
   source: AsyncIterable<Uint8Array>,
   facts: RecordingFacts,
+  keeper: AnswerKeeper = noKeeper,
 ): Promise<{ isNew: boolean }> {
   requireScope(caller, 'calls:write');
   const of: Of = { tenantId: caller.tenant.id, callId };
   const there = await engine.store.snapshot(async (reads) => await storedRecording(reads, of));
-  if (there !== undefined) return await compare(engine, of, there, source);
+  if (there !== undefined) {
+    if (!(await isSameRecording(engine, of, there, source))) throw new AppError('recording_exists');
+    if (keeper !== noKeeper) {
+      await engine.store.write(async (tx) => await keeper.keep(tx, { status: 200, subjectId: callId }));
+    }
+    return { isNew: false };
+  }
   const [artifact] = await nameLateArtifacts(engine, of, ['recording'], async (tx) => await refuseSecond(tx, of));
   if (artifact === undefined) throw new AppError('internal', { detail: 'no slot was named' });
   const lease = new LateLease(engine, artifact.slot);
   try {
     await engine.faults.at('late:named');
-    await store(engine, of, artifact, { source, facts, signal: lease.lost });
+    await store(engine, caller, artifact, { source, facts, signal: lease.lost, keeper });
   } catch (error) {
     lease.end();
     await clear(engine, of, artifact);
@@ -48,6 +58,33 @@ export async function storeLateRecording(
     lease.end();
   }
   return { isNew: true };
+}
+
+/**
+ * Reads what comes under an `Idempotency-Key` that was answered before. Throws `idempotency_mismatch` where it is another
+ * recording than the one that is stored. Where that was erased, or its call, anything is taken for it.
+ */
+export async function refuseOtherRecording(
+  engine: Engine,
+  caller: Caller,
+  callId: string,
+  source: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  requireScope(caller, 'calls:write');
+  const of: Of = { tenantId: caller.tenant.id, callId };
+  const { sha256 } = await measureRecording(engine, source);
+  const there = await engine.store.snapshot(async (reads) => {
+    const visible = await visibleCall(reads, of.tenantId, callId);
+    if (visible === undefined || visible.gated.has('recording')) return undefined;
+    return await reads.artifacts.find(callId, 'recording');
+  });
+  if (there === undefined || there.sealed === null) return;
+  const stored = await openJson<StoredFacts>(engine, there, 'recording-facts').catch(unlessDestroyed);
+  if (stored !== undefined && stored.sha256 !== sha256) throw new AppError('idempotency_mismatch');
+}
+
+function unlessDestroyed(error: unknown): undefined {
+  if (!hasCode(error, 'key_destroyed')) throw error;
 }
 
 /**
@@ -79,13 +116,22 @@ function underWay(): AppError {
   });
 }
 
+/** What comes, until when, and where its answer is kept. */
+type Bringing = {
+  source: AsyncIterable<Uint8Array>;
+  facts: RecordingFacts;
+  signal: AbortSignal;
+  keeper: AnswerKeeper;
+};
+
 /** Seals the bytes as they come and then, in one commit, makes them the call's recording. */
 async function store(
   engine: Engine,
-  of: Of,
+  caller: Caller,
   artifact: Artifact,
-  { source, facts, signal }: { source: AsyncIterable<Uint8Array>; facts: RecordingFacts; signal: AbortSignal },
+  { source, facts, signal, keeper }: Bringing,
 ): Promise<void> {
+  const of: Of = { tenantId: caller.tenant.id, callId: artifact.ownerId };
   const { blobBytes, ...measured } = await sealRecording(engine, artifact, source, signal);
   await engine.faults.at('late:bytes-stored');
   const stored: StoredFacts = { ...facts, ...measured, format: null };
@@ -95,6 +141,8 @@ async function store(
     await settleLateArtifacts(tx, [artifact.slot]);
     await tx.artifacts.setSealed(artifact.slot, { sealed, blobBytes });
     await tx.calls.update(of.callId, { updatedAt: engine.clock.now() });
+    await tx.audit.append(auditEntry(engine, caller, 'recording.stored', of.callId));
+    await keeper.keep(tx, { status: 201, subjectId: of.callId });
   });
   await engine.faults.at('late:finished');
 }
@@ -120,17 +168,15 @@ async function refusalOf(engine: Engine, of: Of, error: unknown): Promise<unknow
 }
 
 /** Nothing is stored: what comes is read to its end and measured. */
-async function compare(
+async function isSameRecording(
   engine: Engine,
   of: Of,
   there: Artifact,
   source: AsyncIterable<Uint8Array>,
-): Promise<{ isNew: false }> {
+): Promise<boolean> {
   const { sha256 } = await measureRecording(engine, source);
   try {
-    const stored = await openJson<StoredFacts>(engine, there, 'recording-facts');
-    if (stored.sha256 !== sha256) throw new AppError('recording_exists');
-    return { isNew: false };
+    return (await openJson<StoredFacts>(engine, there, 'recording-facts')).sha256 === sha256;
   } catch (error) {
     throw await refusalOf(engine, of, error);
   }

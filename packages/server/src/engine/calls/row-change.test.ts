@@ -7,6 +7,7 @@ const row = (change: Partial<ChangingRow> = {}): ChangingRow => ({
   endedAt: null,
   durationMs: null,
   dialStatus: 'DIAL',
+  retainUntil: null,
   ...change,
 });
 
@@ -60,4 +61,13 @@ test('what a row says already is nothing new', () => {
   expect(newInRow(row(said), said)).toEqual({});
   expect(newInRow(row(said), {})).toEqual({});
   expect(newInRow(row({ endedAt: 4000 }), { dialStatus: 'DIAL' })).toEqual({});
+});
+
+describe('the time until which a call is retained', () => {
+  test('is moved in either direction, and by nothing that is silent of it', () => {
+    expect(newInRow(row(), { retainUntil: 2000 })).toEqual({ retainUntil: 2000 });
+    expect(newInRow(row({ retainUntil: 2000 }), { retainUntil: 1000 })).toEqual({ retainUntil: 1000 });
+    expect(newInRow(row({ retainUntil: 2000 }), { retainUntil: 2000 })).toEqual({});
+    expect(newInRow(row({ retainUntil: 2000 }), {})).toEqual({});
+  });
 });

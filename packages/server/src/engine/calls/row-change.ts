@@ -2,10 +2,10 @@ import { type Call, type DialStatus, dialStatuses, isLive } from '../../model/ca
 import { AppError } from '../../model/errors.ts';
 
 /** What a platform says later of a call's row. Times in ms since the Unix epoch. */
-export type RowChange = { dialStatus?: DialStatus; endedAt?: number; durationMs?: number };
+export type RowChange = { dialStatus?: DialStatus; endedAt?: number; durationMs?: number; retainUntil?: number };
 
 /** The part of a row that can change. */
-export type ChangingRow = Pick<Call, 'startedAt' | 'endedAt' | 'durationMs' | 'dialStatus'>;
+export type ChangingRow = Pick<Call, 'startedAt' | 'endedAt' | 'durationMs' | 'dialStatus' | 'retainUntil'>;
 
 /**
  * Those fields of the change that say something new. With a new end comes the duration that follows from it, where nobody
@@ -15,7 +15,7 @@ export type ChangingRow = Pick<Call, 'startedAt' | 'endedAt' | 'durationMs' | 'd
  * still be told to have ended otherwise.
  */
 export function newInRow(row: ChangingRow, change: RowChange): RowChange {
-  const { dialStatus = row.dialStatus, endedAt = row.endedAt } = change;
+  const { dialStatus = row.dialStatus, endedAt = row.endedAt, retainUntil = row.retainUntil } = change;
   if (stageOf(dialStatus) < stageOf(row.dialStatus)) {
     throw new AppError('input_invalid', { message: 'The status of a call does not go back' });
   }
@@ -29,6 +29,7 @@ export function newInRow(row: ChangingRow, change: RowChange): RowChange {
     ...(dialStatus !== null && dialStatus !== row.dialStatus && { dialStatus }),
     ...(endedAt !== null && endedAt !== row.endedAt && { endedAt }),
     ...(durationMs !== null && durationMs !== row.durationMs && { durationMs }),
+    ...(retainUntil !== null && retainUntil !== row.retainUntil && { retainUntil }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { nextTurn } from '../../lib/next-turn.ts';
 import type { CallArtifactKind, Identifier } from '../../model/call.ts';
+import type { CallOrder, CallSearch } from '../../model/call-search.ts';
 import { personalIdentifierKinds } from '../../model/erasure.ts';
-import type { CallOrder, CallSearch } from '../../model/store.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
 import { findOwners } from '../identifiers.ts';
 import { type ReadCall, readCalls } from './read-call.ts';

@@ -27,7 +27,11 @@ export async function visibleCalls(
   // No other text gets as far as the database.
   const ids = callIds.filter(isId);
   if (ids.length === 0) return [];
-  const calls = (await on.calls.findMany(tenantId, ids)).filter(isArchived);
+  return await withGates(on, (await on.calls.findMany(tenantId, ids)).filter(isArchived));
+}
+
+/** Those of archived calls that may be shown, in the same order. To be asked of the instant in which they were read. */
+export async function withGates(on: Pick<StoreReads, 'erasures'>, calls: readonly Call[]): Promise<VisibleCall[]> {
   if (calls.length === 0) return [];
   const reaches = new Map<string, Reach[]>();
   for (const gate of await on.erasures.gatesOf(calls.map((call) => call.id))) {

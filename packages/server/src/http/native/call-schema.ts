@@ -54,6 +54,9 @@ const anyTime = {
   status: Type.Optional(Type.Enum([...dialStatuses])),
   endedAt: Type.Optional(Time),
   durationMs: Type.Optional(WholeMs),
+  retainUntil: Type.Optional(
+    Type.String({ maxLength: 64, description: 'A time: no retention erases the call before it' }),
+  ),
   ownNumber: Type.Optional(Name),
   shortNumber: Type.Optional(Name),
   botName: Type.Optional(Name),

@@ -19,6 +19,7 @@ export function readChangeBody(value: unknown): CallChange {
     ...(body.status !== undefined && { dialStatus: body.status }),
     ...(body.endedAt !== undefined && { endedAt: timeOf('endedAt', body.endedAt) }),
     ...(body.durationMs !== undefined && { durationMs: body.durationMs }),
+    ...(body.retainUntil !== undefined && { retainUntil: timeOf('retainUntil', body.retainUntil) }),
     ...(Object.keys(details).length > 0 && { details }),
     ...(Object.keys(correlation).length > 0 && { correlation }),
     ...(transcript !== null && { transcript }),
