@@ -21,7 +21,7 @@ const rules: Readonly<Record<string, Rule>> = {
   metrics: { rooms: ['model', 'lib'], packages: ['prom-client'], node: ['node:http', 'node:net'] },
   http: {
     rooms: ['engine', 'model', 'lib'],
-    packages: ['fastify', 'typebox', '@fastify/type-provider-typebox'],
+    packages: ['fastify', 'typebox', '@fastify/cors', '@fastify/rate-limit'],
     node: ['node:http', 'node:https', 'node:net', 'node:stream', 'node:stream/promises', 'node:querystring'],
   },
   cli: {

@@ -1,8 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { settings } from '../src/config.ts';
+import { statusOf } from '../src/http/native/errors.ts';
+import { openapiOf } from '../src/http/native/openapi.ts';
+import { operations } from '../src/http/native/operations.ts';
+import { twinStatuses } from '../src/http/twin24/errors.ts';
+import { vendorStatuses } from '../src/http/vendor-statuses.ts';
 import { AppError, errorCodes } from '../src/model/errors.ts';
 import { metrics } from '../src/model/metrics.ts';
+import { apiPage } from './support/api-page.ts';
 
 const docs = new URL('../../../docs/', import.meta.url);
 
@@ -36,20 +42,27 @@ ${rows.join('\n')}
   it('list every error code', () => {
     const rows = errorCodes.map((code) => {
       const error = new AppError(code);
-      return `| \`${code}\` | ${error.message} | ${error.retry === 'later' ? 'yes' : 'no'} |`;
+      const statuses = [statusOf(code), vendorStatuses[code], twinStatuses[code]].join(' | ');
+      return `| \`${code}\` | ${error.message} | ${statuses} | ${error.retry === 'later' ? 'yes' : 'no'} |`;
     });
     matches(
       'errors.md',
       `# Error codes
 
 Stable and never reused. The native API gives the code in its problem details; vendor surfaces translate it into their
-own errors.
+own errors, with statuses that their clients know.
 
-| code | what it says | worth trying again |
-|---|---|---|
+| code | what it says | native | Creovai | Twin24 | worth trying again |
+|---|---|---|---|---|---|
 ${rows.join('\n')}
 `,
     );
+  });
+
+  it('tell the native API as OpenAPI and as a page to read', () => {
+    const document = openapiOf(operations);
+    matches('openapi.json', `${JSON.stringify(document, null, 2)}\n`);
+    matches('api.md', apiPage(document));
   });
 
   it('list every metric with its labels, and what to alert on', () => {

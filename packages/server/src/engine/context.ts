@@ -14,7 +14,7 @@ import type { Actor } from '../model/erasure.ts';
 import { AppError } from '../model/errors.ts';
 import type { Meter } from '../model/meter.ts';
 import type { Store } from '../model/store.ts';
-import type { Scope, Tenant } from '../model/tenant.ts';
+import type { GuardBounds, Scope, Tenant } from '../model/tenant.ts';
 import type { Vault } from '../model/vault.ts';
 import type { Completions } from './erasure/complete-together.ts';
 import type { ShredQueue } from './erasure/shred.ts';
@@ -28,6 +28,10 @@ export type Limits = {
   uploadLeaseMs: number;
   /** How long a worker may be silent before another takes its job over; at most 60 s. */
   jobLeaseMs: number;
+  /** Above these an erasure needs a second actor's approval, unless its tenant has bounds of its own; 0 switches one off. */
+  guard: GuardBounds<never>;
+  /** For how long a plan may be executed. */
+  planLifeMs: number;
   /** Largest recording accepted, in bytes. */
   uploadBytesMax: number;
   /** How long a retired root key lives, and so how long a backup of the database opens. */

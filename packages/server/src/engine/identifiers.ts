@@ -81,7 +81,7 @@ export async function insertTokensOfMany(
 }
 
 /** One core as it would be stored under each living epoch. */
-export async function queriesOf(engine: Engine, epochs: readonly Epoch[], core: Buffer): Promise<TokenQuery[]> {
+async function queriesOf(engine: Engine, epochs: readonly Epoch[], core: Buffer): Promise<TokenQuery[]> {
   const queries: TokenQuery[] = [];
   for (const epoch of epochs) {
     const key = await engine.secrets.epochKey(epoch);

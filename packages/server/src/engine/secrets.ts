@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from 'nod
 import type { KeyTree } from '../keys/key-tree.ts';
 import { openBytes } from '../keys/sealing.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Artifact, SecretKind } from '../model/call.ts';
+import type { Artifact, OtherArtifactKind, SecretKind } from '../model/call.ts';
 import { AppError } from '../model/errors.ts';
 import type { Store } from '../model/store.ts';
 import type { Epoch } from '../model/token-store.ts';
@@ -12,6 +12,9 @@ const lifeMs = 60_000;
 
 /** A secret, and the slot that it is derived from. */
 export type OpenedSecret = { slot: number; value: Buffer };
+
+/** What key pairs sign: the tokens of users (RSA), receipts (Ed25519). */
+export type KeyPairKind = Extract<OtherArtifactKind, 'user-token-key' | 'receipt-key'>;
 
 /** A pair of keys, one of which is secret. */
 export type KeyPair = { privateKey: KeyObject; publicKey: KeyObject };
@@ -59,7 +62,7 @@ export class Secrets {
   }
 
   /** The pair whose private key (PKCS #8, DER) an artifact holds; undefined while it holds none. */
-  async keyPair(ownerId: string, kind: 'user-token-key'): Promise<KeyPair | undefined> {
+  async keyPair(ownerId: string, kind: KeyPairKind): Promise<KeyPair | undefined> {
     const name = `${kind}/${ownerId}`;
     const kept = this.#pairs.get(name);
     if (kept && this.#isYoung(kept)) return kept;

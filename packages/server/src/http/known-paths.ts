@@ -25,6 +25,12 @@ export class KnownPaths {
     });
   }
 
+  /** Refuses a request that no route took: as `refuseMethod`, else with `not_found`. */
+  async refuse(request: FastifyRequest, reply: FastifyReply): Promise<never> {
+    await this.refuseMethod(request, reply);
+    throw new AppError('not_found');
+  }
+
   /**
    * For a request that no route took. Where its path has routes of other methods, throws `method_not_allowed`, its Allow
    * set (RFC 9110, section 15.5.6), or what the door of the path throws; does nothing where there are none.

@@ -11,6 +11,7 @@ type Labels = LabelsOf<'tacet_http_requests_total'>;
 const surfaces: ReadonlyMap<string, Labels['surface']> = new Map([
   ['v1', 'native'],
   ['share', 'share'],
+  ['.well-known', 'other'],
   ['healthz', 'other'],
   ['readyz', 'other'],
   ...twinSteps.map((step) => [step, 'twin24'] as const),

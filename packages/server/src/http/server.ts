@@ -16,6 +16,7 @@ import { LenientGate } from './lenient.ts';
 import { meterRequest } from './meter-request.ts';
 import { sendProblem } from './native/errors.ts';
 import { nativePlugin } from './native/plugin.ts';
+import { setSecurityHeaders } from './native/security-headers.ts';
 import { answerBeforeBodyEnds, leaveBodies } from './request-body.ts';
 import { firstStep, routableTarget } from './routable-target.ts';
 import { sendGuestError } from './share/errors.ts';
@@ -23,6 +24,7 @@ import { sharePlugin } from './share/plugin.ts';
 import type { TlsListeners } from './tls.ts';
 import { sendTwinError } from './twin24/errors.ts';
 import { twinPlugin, twinSteps } from './twin24/plugin.ts';
+import { wellKnownPlugin } from './well-known.ts';
 
 export type ServerOptions = {
   /** Addresses and networks of proxies whose forwarded headers are believed; none if empty. */
@@ -33,6 +35,10 @@ export type ServerOptions = {
   tls?: TlsListeners;
   /** Takes requests with `Content-Length` beside `Transfer-Encoding: chunked`, as `LenientGate` tells. Default: refuses. */
   isLenient?: boolean;
+  /** Requests a minute on the native API by each client. Default 0: any number. */
+  rateLimit?: number;
+  /** Origins whose pages may call the native API. Default: none. */
+  corsOrigins?: readonly string[];
 };
 
 /** A connection on which nothing moves for so long is closed: uploaders that are gone, downloaders that stopped. */
@@ -77,6 +83,7 @@ export function buildServer(engine: Engine, options: ServerOptions): FastifyInst
     },
     frameworkErrors: (_error, request, reply) => {
       const error = new AppError('input_invalid', { message: 'The URL is malformed' });
+      secureOwn(request, reply);
       sendUnrouted(engine, error, request.raw.url, request, reply);
       // No hook runs for these, so the access log is written here.
       engine.log.info('http', { method: request.method, route: 'unmatched', status: reply.statusCode, ms: 0 });
@@ -98,6 +105,11 @@ export function buildServer(engine: Engine, options: ServerOptions): FastifyInst
   answerBeforeBodyEnds(app);
   leaveBodies(app);
   app.addHook('onRequest', async (request, reply) => logWhenEnded(engine, request, reply));
+  const secureOwn = (request: FastifyRequest, reply: FastifyReply) => {
+    const isOurs = ownSteps.has(firstStep(request.raw.url ?? ''));
+    if (isOurs) setSecurityHeaders(reply, { isTls: options.tls !== undefined });
+  };
+  app.addHook('onRequest', async (request, reply) => secureOwn(request, reply));
   const sendAny = (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
     sendUnrouted(engine, error, request.raw.url, request, reply);
   app.setErrorHandler(sendAny);
@@ -107,8 +119,10 @@ export function buildServer(engine: Engine, options: ServerOptions): FastifyInst
   addHealth(app, engine);
   app.register(creovaiPlugin(engine, options));
   app.register(twinPlugin(engine, { ...options, known }));
-  app.register(nativePlugin(engine, known), { prefix: '/v1' });
+  const { rateLimit = 0, corsOrigins = [] } = options;
+  app.register(nativePlugin(engine, { known, rateLimit, corsOrigins }), { prefix: '/v1' });
   app.register(sharePlugin(engine), { prefix: '/share' });
+  app.register(wellKnownPlugin(engine, known), { prefix: '/.well-known' });
   return app;
 }
 
@@ -188,9 +202,13 @@ async function isAbleToWork(engine: Engine): Promise<boolean> {
   }
 }
 
+/** First steps of the paths that are no vendor's and no guest's. */
+const ownSteps: ReadonlySet<string> = new Set(['v1', '.well-known']);
+
 /** By the first step of a path. Everything else at the root is Creovai's. */
 const errorForms: ReadonlyMap<string, typeof sendProblem> = new Map([
   ['v1', sendProblem],
+  ['.well-known', sendProblem],
   ['share', sendGuestError],
   ...twinSteps.map((step) => [step, sendTwinError] as const),
 ]);
@@ -207,10 +225,7 @@ function addNotFound(app: FastifyInstance, known: KnownPaths): void {
     // Nobody reads the body of what is not there, whatever its type; Creovai's clients hear of a malformed one.
     if (is404 && errorForms.has(firstStep(raw.url ?? ''))) raw.headers['content-type'] = undefined;
   });
-  app.setNotFoundHandler(async (request, reply) => {
-    await known.refuseMethod(request, reply);
-    throw new AppError('not_found');
-  });
+  app.setNotFoundHandler(async (request, reply) => await known.refuse(request, reply));
 }
 
 /** An error outside every surface takes the form of the one that the path points at. */

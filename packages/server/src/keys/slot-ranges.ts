@@ -28,6 +28,12 @@ export class SlotRanges {
     return this.#ranges.at(-1)?.[1];
   }
 
+  /** Ascending, both ends included, with slots between any two of them. */
+  all(): readonly SlotRange[] {
+    this.#sort();
+    return this.#ranges;
+  }
+
   /** Ascending, those that touch or overlap made one. */
   #sort(): void {
     if (this.#isSorted) return;

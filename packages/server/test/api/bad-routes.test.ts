@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(async () => await app.close());
 
 /** Routes of other surfaces, and those that need no table: a token's errors are OAuth's, and HEAD is GET without a body. */
-const others = /^\w+ (\/(v1|share|healthz|readyz|iam|cis|analyse|api)\b|\/Token$)|^HEAD /;
+const others = /^\w+ (\/(v1|share|healthz|readyz|\.well-known|iam|cis|analyse|api)\b|\/Token$)|^HEAD /;
 
 test('the table has every route of the surface that asks for a token, and no other', () => {
   const tabled = creovaiRoutes.map(({ method, pattern }) => `${method} ${pattern}`);

@@ -49,8 +49,8 @@ describe('a method that a known address does not have', () => {
   test('is 405 with the methods that it has, and 401 without a token', async () => {
     const id = await client.archived({ startedAt });
     const addresses = [
-      ['/v1/calls', 'POST'],
-      [`/v1/calls/${id}`, 'PATCH'],
+      ['/v1/calls', 'GET, POST'],
+      [`/v1/calls/${id}`, 'GET, PATCH'],
       [`http://archive.example/V1//calls/${id}/recording/`, 'GET, HEAD, PUT'],
     ] as const;
     for (const [address, allow] of addresses) {
@@ -64,7 +64,7 @@ describe('a method that a known address does not have', () => {
     const open = await ask('GET /v1/token');
     expectProblem(open, 405, 'method_not_allowed');
     expect(open.headers['allow']).toBe('POST');
-    expectProblem(await ask('GET /v1/calls/search', bearer()), 404, 'not_found');
+    expectProblem(await ask('GET /v1/calls/search/no', bearer()), 404, 'not_found');
   });
 });
 

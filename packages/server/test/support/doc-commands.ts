@@ -26,7 +26,7 @@ export type DocCommand = { chapter: string; section: string; line: number; comma
 
 /**
  * The commands of a page, in its order, each under the nearest heading above it. A command ends with its line, unless a
- * quote is open. Its exit code is stated by a comment behind it: `# exit code 7`.
+ * quote is open, a function's brace, or the line ends with a backslash or a pipe. Its exit code is stated by a comment behind it: `# exit code 7`.
  */
 export function commandsOf(page: string): DocCommand[] {
   const commands: DocCommand[] = [];
@@ -44,13 +44,19 @@ export function commandsOf(page: string): DocCommand[] {
     } else if (block === 'sh' && line !== '') {
       open.push(line);
       const command = open.join('\n');
-      if (command.split("'").length % 2 === 0) continue;
+      if (isOpen(command)) continue;
       const stated = /\s+# exit code (\d+)$/.exec(command)?.[1];
       commands.push({ chapter, section, line: i + 1, command, exitCode: Number(stated ?? 0) });
       open = [];
     }
   }
   return commands;
+}
+
+function isOpen(command: string): boolean {
+  const [first = ''] = command.split('\n', 1);
+  if (/^\w+\(\) \{$/.test(first)) return !/\n\}$/.test(command);
+  return command.split("'").length % 2 === 0 || /(\\|\|)$/.test(command);
 }
 
 export type Ran = { code: number | null; output: string; errors: string };

@@ -70,6 +70,8 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   const http = buildServer(engine, {
     trustProxy: config.trustProxy,
     publicUrl: () => config.publicUrl ?? address,
+    rateLimit: config.rateLimit,
+    corsOrigins: config.corsOrigins,
   });
   app.startBackground(options.workers ?? 1);
   const caller = (allowed: readonly Scope[] = scopes): Caller => ({

@@ -5,11 +5,14 @@ import { codeOf } from '../../model/errors.ts';
 import type { upkeepTasks } from '../../model/metrics.ts';
 import { dropOldAnswers } from '../answers/drop-old-answers.ts';
 import { sweepAbandonedUploads } from '../archive/abandoned-uploads.ts';
+import { ChainWorker } from '../audit/chain-worker.ts';
 import { sweepLateArtifacts } from '../calls/late-artifacts.ts';
 import { sweepCandidates } from '../campaigns/sweep-candidates.ts';
 import { sweepTasks } from '../campaigns/sweep-tasks.ts';
 import type { Engine } from '../context.ts';
 import { sweepAwaited } from '../events/sweep-awaited.ts';
+import { expirePlans } from '../plans/expire-plans.ts';
+import { RetentionRounds } from '../retention/retention-rounds.ts';
 import { DetailForgetter } from './forget-details.ts';
 import { shortenLeases } from './shorten-leases.ts';
 import { turnDueEpochs } from './turn-epochs.ts';
@@ -21,13 +24,15 @@ const tombstoneBatch = 1000;
 
 /**
  * Looks after what nobody waits for: abandoned uploads, artifacts that came late and not to their end, slots of dead processes, root keys past their horizon, token
- * epochs that are due, the daily seal, events whose calls never came, old tombstones and answers, journal details that nobody needs any more, opened keys in memory.
+ * epochs that are due, the daily seal, calls past their retention, the audit's chains (at a pace of their own), events whose calls never came, old tombstones and answers, journal details that nobody needs any more, opened keys in memory.
  * Every process does it; all of it happens under locks and may be repeated.
  */
 export class Upkeep {
   readonly #engine: Engine;
   readonly #watch: ClockWatch;
   readonly #forgetter: DetailForgetter;
+  readonly #retention: RetentionRounds;
+  readonly #chains: ChainWorker;
   /** In steady time: until then a lease that looks over may be one that its holder had no time to renew. */
   #leasesHoldUntil = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -37,9 +42,12 @@ export class Upkeep {
     this.#engine = engine;
     this.#watch = new ClockWatch({ clock: engine.clock });
     this.#forgetter = new DetailForgetter(engine);
+    this.#retention = new RetentionRounds(engine);
+    this.#chains = new ChainWorker(engine);
   }
 
   start(): void {
+    this.#chains.start();
     this.#timer ??= setInterval(() => {
       this.#running = this.#running.then(async () => await this.once());
     }, everyMs);
@@ -49,6 +57,7 @@ export class Upkeep {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#running;
+    await this.#chains.stop();
   }
 
   /** One round. Whatever fails is logged and tried again in the next; one failure does not keep the rest from running. */
@@ -74,7 +83,9 @@ export class Upkeep {
       const before = engine.clock.now() - engine.limits.tombstoneMs;
       return await engine.store.write(async (tx) => await tx.tombstones.dropGone(before, tombstoneBatch));
     });
+    await this.#try('plans', async () => await expirePlans(engine));
     await this.#try('answers', async () => await dropOldAnswers(engine));
+    await this.#try('retention', async () => await this.#retention.once());
     await this.#try('journal_details', async () => await this.#forgetter.once());
   }
 

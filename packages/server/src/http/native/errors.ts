@@ -5,6 +5,8 @@ import { asAppError, reportFailure, retryAfterSeconds } from '../failure.ts';
 
 /** Every code as the status that says most exactly what it is (RFC 9110, section 15). */
 const statuses: Record<ErrorCode, number> = {
+  approval_own: 409,
+  approval_required: 409,
   archive_mismatch: 500,
   archive_moved: 503,
   archive_restored: 503,
@@ -16,9 +18,11 @@ const statuses: Record<ErrorCode, number> = {
   call_not_found: 404,
   candidate_erased: 409,
   candidate_not_found: 404,
+  client_not_found: 404,
   config_invalid: 500,
   credentials_invalid: 401,
   damage: 500,
+  digest_mismatch: 409,
   erasure_not_found: 404,
   erasure_running: 503,
   erasure_state: 409,
@@ -33,10 +37,14 @@ const statuses: Record<ErrorCode, number> = {
   media_type_unsupported: 415,
   method_not_allowed: 405,
   not_found: 404,
+  plan_cancelled: 409,
   plan_changed: 409,
+  rate_limited: 429,
+  receipt_not_ready: 409,
   recording_erased: 409,
   recording_exists: 409,
   recording_not_found: 404,
+  retention_not_found: 404,
   scope_missing: 403,
   session_taken: 409,
   slow_down: 429,
@@ -47,6 +55,7 @@ const statuses: Record<ErrorCode, number> = {
   tenant_exists: 409,
   tenant_not_found: 404,
   token_invalid: 401,
+  transcript_not_found: 404,
   upload_busy: 503,
   upload_cut: 400,
   upload_too_large: 413,
@@ -55,13 +64,18 @@ const statuses: Record<ErrorCode, number> = {
   vault_unreachable: 503,
 };
 
+/** The HTTP status of a code on this surface. */
+export function statusOf(code: ErrorCode): number {
+  return statuses[code];
+}
+
 /** A body as of RFC 9457. `code` is stable; `type` is a name made of it, not an address. */
 export type Problem = { type: string; title: string; status: number; detail?: string; code: string };
 
 /** Answers any error at all as problem details. Total: there is no error for which it throws. */
 export function sendProblem(engine: Engine, thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const error = asAppError(thrown);
-  const status = statuses[error.code];
+  const status = statusOf(error.code);
   if (status >= 500 && error.code !== 'upload_busy') reportFailure(engine, request, error);
   if (status === 401) reply.header('www-authenticate', 'Bearer');
   if (status === 429 || status === 503) reply.header('retry-after', retryAfterSeconds(error));

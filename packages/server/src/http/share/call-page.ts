@@ -1,8 +1,9 @@
 import type { Turn } from '../../engine/archive/new-call.ts';
 import type { ReadCall } from '../../engine/calls/read-call.ts';
+import { escapeHtml } from '../escape-html.ts';
 import { nameOf, type StoredContact, storedContacts } from '../stored-contacts.ts';
 import { utcTime } from '../utc-time.ts';
-import { escapeHtml, htmlPage } from './html.ts';
+import { htmlPage } from './html.ts';
 
 const titles = { call: 'Shared call', chat: 'Shared chat', case: 'Shared case' } as const;
 

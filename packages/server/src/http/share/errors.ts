@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Engine } from '../../engine/context.ts';
 import type { AppError, ErrorCode } from '../../model/errors.ts';
+import { escapeHtml } from '../escape-html.ts';
 import { asAppError, reportFailure, retryAfterSeconds } from '../failure.ts';
-import { escapeHtml, guestHeaders, htmlPage } from './html.ts';
+import { guestHeaders, htmlPage } from './html.ts';
 
 /** What a link comes to that opens nothing. A guest is not told which it was. */
 const deadCodes: ReadonlySet<ErrorCode> = new Set([

@@ -1,18 +1,5 @@
 import { cspSourceOf } from '../../lib/csp-source.ts';
-
-/** Characters that mean something in HTML, in text and in quoted attribute values alike. */
-const escapes: ReadonlyMap<string, string> = new Map([
-  ['&', '&amp;'],
-  ['<', '&lt;'],
-  ['>', '&gt;'],
-  ['"', '&quot;'],
-  ["'", '&#39;'],
-]);
-
-/** Text as it may stand between tags or inside a quoted attribute value. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => escapes.get(character) ?? '');
-}
+import { escapeHtml } from '../escape-html.ts';
 
 const style = `
 :root { color-scheme: light dark; --line: #d9dce1; --soft: #5c6470; --back: #f5f6f8; --card: #fff; }

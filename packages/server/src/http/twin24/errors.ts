@@ -6,7 +6,7 @@ import { asAppError, reportFailure, retryAfterSeconds } from '../failure.ts';
 import { vendorStatuses } from '../vendor-statuses.ts';
 
 /** Every code as a status that Twin24's clients know: what they may try again is 503 with Retry-After. */
-const statuses: Record<ErrorCode, number> = {
+export const twinStatuses: Record<ErrorCode, number> = {
   ...vendorStatuses,
   method_not_allowed: 405,
   // Nothing is slowed here but logins, and a login that fails is 401 to the vendor's clients, whatever the reason.
@@ -22,7 +22,7 @@ const expiredText = 'Token is expired.';
 /** Answers any error at all as `{"error"}`. Total: there is no error for which it throws. */
 export function sendTwinError(engine: Engine, thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const error: AppError = asAppError(thrown);
-  const status = statuses[error.code];
+  const status = twinStatuses[error.code];
   if (status >= 500 && error.retry === 'never') reportFailure(engine, request, error);
   else if (error.code === 'internal') reportFailure(engine, request, error);
   if (status === 401) reply.header('www-authenticate', 'Bearer');

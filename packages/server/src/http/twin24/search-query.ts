@@ -1,7 +1,7 @@
 import { type CallQuery, searchedMax } from '../../engine/calls/search-calls.ts';
 import { isId } from '../../lib/ids.ts';
 import { type Direction, dialStatuses, type Identifier } from '../../model/call.ts';
-import type { CallOrder, CallSearch } from '../../model/store.ts';
+import type { CallOrder, CallSearch } from '../../model/call-search.ts';
 import { isPlainText } from '../json-in.ts';
 import {
   isOn,

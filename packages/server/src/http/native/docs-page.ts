@@ -1,0 +1,216 @@
+import { cspSourceOf } from '../../lib/csp-source.ts';
+import { escapeHtml } from '../escape-html.ts';
+import { curlExample } from './curl-example.ts';
+import { docsStyle } from './docs-style.ts';
+import { operationsIn } from './openapi.ts';
+import type {
+  JsonSchema,
+  MediaContent,
+  OpenapiDocument,
+  OperationObject,
+  Parameter,
+  Reference,
+  ResponseObject,
+} from './openapi-document.ts';
+import { nameOfReference, rowsOf, type SchemaRow, type TypeWord, textOf, typeOf } from './schema-rows.ts';
+
+type Listed = ReturnType<typeof operationsIn>[number];
+
+/** What the reference page may do: show itself in its own style. Nothing runs, nothing is loaded, nobody frames it. */
+export const docsPolicy = [
+  "default-src 'none'",
+  `style-src ${cspSourceOf(docsStyle)}`,
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/**
+ * The reference page of an OpenAPI document, whole and self-contained: one HTML document with one style in it, no script,
+ * nothing foreign. Every text of the document is escaped.
+ */
+export function docsPage(document: OpenapiDocument): string {
+  const listed = operationsIn(document);
+  const groups = document.tags.map((tag) => ({
+    ...tag,
+    operations: listed.filter(({ operation }) => operation.tags.includes(tag.name)),
+  }));
+  const menu = groups.map(
+    ({ name, operations }) =>
+      `<p>${link(`#tag-${name}`, escapeHtml(name))}</p><ul>${operations.map(menuEntry).join('')}</ul>`,
+  );
+  const sections = groups.map(
+    ({ name, description, operations }) =>
+      `<section><h2 id="tag-${escapeHtml(name)}">${escapeHtml(name)}</h2>${prose(description)}` +
+      `${operations.map((one) => operationSection(document, one)).join('')}</section>`,
+  );
+  const { title, version, description } = document.info;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)} API</title>
+<style>${docsStyle}</style>
+</head>
+<body>
+<a class="skip" href="#top">Skip to the reference</a>
+<nav aria-label="Operations">${menu.join('')}<p>${link('#schemas', 'Schemas')}</p></nav>
+<main id="top">
+<h1>${escapeHtml(title)} API <small>${escapeHtml(version)}</small></h1>
+${prose(description)}
+<p>The same as <a href="openapi.json">OpenAPI 3.1</a>.</p>
+${authentication(document)}
+${sections.join('\n')}
+${schemaSections(document)}
+</main>
+</body>
+</html>
+`;
+}
+
+function menuEntry({ method, operation }: Listed): string {
+  return `<li>${link(`#${operation.operationId}`, `${methodTag(method)}${escapeHtml(operation.summary)}`)}</li>`;
+}
+
+function authentication(document: OpenapiDocument): string {
+  const schemes = Object.values(document.components.securitySchemes);
+  const scopes = Object.entries(scopesIn(schemes)).map(
+    ([scope, words]) => `<tr><td><code>${escapeHtml(scope)}</code></td><td>${inline(words)}</td></tr>`,
+  );
+  return `<section><h2 id="authentication">Authentication</h2>
+${prose('`POST /v1/token` gives a bearer token for the credentials of a client. It opens what its scopes say; of those that an operation names, any one is enough.')}
+<pre><code>${escapeHtml('TOKEN=$(curl -sS "$SERVER/v1/token" \\\n  -d "grant_type=client_credentials&client_id=$CLIENT_ID&client_secret=$CLIENT_SECRET" |\n  jq -r .access_token)')}</code></pre>
+${table(['scope', 'opens'], scopes)}</section>`;
+}
+
+/** The scopes of the one flow that there is, with what they open. */
+export function scopesIn(schemes: readonly JsonSchema[]): Record<string, string> {
+  const found: Record<string, string> = {};
+  const walk = (value: unknown, key: string): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [name, inner] of Object.entries(value)) {
+      if (key === 'scopes' && typeof inner === 'string') found[name] = inner;
+      else walk(inner, name);
+    }
+  };
+  for (const scheme of schemes) walk(scheme, '');
+  return found;
+}
+
+function operationSection(document: OpenapiDocument, listed: Listed): string {
+  const { method, path, operation } = listed;
+  const { operationId, summary, description, requestBody } = operation;
+  const scopes = operation.security.flatMap((one) => Object.values(one).flat());
+  const opens = scopes.map((scope) => `<code>${escapeHtml(scope)}</code>`).join(' or ');
+  return `<article aria-labelledby="${escapeHtml(operationId)}">
+<h3 id="${escapeHtml(operationId)}">${link(`#${operationId}`, escapeHtml(summary))}</h3>
+<p class="route">${methodTag(method)}<code>${escapeHtml(path)}</code></p>
+<p class="soft">${scopes.length === 0 ? 'Open to everybody' : `Scope: ${opens}`}</p>
+${description === undefined ? '' : prose(description)}
+${parametersTable(document, operation)}
+${requestBody === undefined ? '' : `<h4>Body${requestBody.required ? '' : ' (optional)'}</h4>${contentOf(requestBody.content)}`}
+<h4>Answers</h4>${answersOf(document, operation)}
+<h4>Example</h4><pre><code>${escapeHtml(curlExample(document, listed))}</code></pre>
+</article>`;
+}
+
+function parametersTable(document: OpenapiDocument, { parameters = [] }: OperationObject): string {
+  const rows = parameters.map((one) => {
+    const { name, in: place, required, description = '', schema } = resolved(document, one);
+    const text = [description, textOf({ ...schema, description: '' })].filter((said) => said !== '').join('. ');
+    return row({ name, type: typeOf(schema), isRequired: required, text }, place);
+  });
+  return rows.length === 0 ? '' : `<h4>Parameters</h4>${table(['name', 'in', 'type', ''], rows)}`;
+}
+
+/** A parameter itself, whether it stands there or is pointed at. */
+export function resolved(document: OpenapiDocument, one: Parameter | Reference): Parameter {
+  if (!('$ref' in one)) return one;
+  const found = document.components.parameters[nameOfReference(one.$ref)];
+  return found ?? { name: nameOfReference(one.$ref), in: 'header', required: false, schema: {} };
+}
+
+function contentOf(content: MediaContent): string {
+  return Object.entries(content)
+    .map(([media, { schema }]) => {
+      const isListed = schema !== undefined && rowsOf(schema).length > 0;
+      const named = schema === undefined || isListed ? '' : `: ${words(typeOf(schema))}`;
+      return `<p><code>${escapeHtml(media)}</code>${named}</p>${isListed ? body(schema) : ''}`;
+    })
+    .join('');
+}
+
+/** A schema at its place: by name, or field by field. */
+function body(schema: JsonSchema): string {
+  const rows = rowsOf(schema).map((one) => row(one));
+  return rows.length === 0 ? words(typeOf(schema)) : table(['field', 'type', ''], rows);
+}
+
+function answersOf(document: OpenapiDocument, { responses }: OperationObject): string {
+  const answers = Object.entries(responses).map(([status, one]) => ({ status, ...answerOf(document, one) }));
+  const good = answers.filter(({ isProblem }) => !isProblem);
+  const problems = answers.filter(({ isProblem }) => isProblem);
+  const told = good.map(
+    ({ status, description, content = {} }) =>
+      `<div class="answer"><p><b>${escapeHtml(status)}</b> ${inline(description)}</p>${contentOf(content)}</div>`,
+  );
+  const refusals = problems.map(
+    ({ status, description }) => `<tr><td><b>${escapeHtml(status)}</b></td><td>${prose(description)}</td></tr>`,
+  );
+  const listed =
+    refusals.length === 0 ? '' : `<details><summary>Errors</summary>${table(['status', 'codes'], refusals)}</details>`;
+  return told.join('') + listed;
+}
+
+function answerOf(document: OpenapiDocument, one: ResponseObject | Reference) {
+  const response = '$ref' in one ? document.components.responses[nameOfReference(one.$ref)] : one;
+  const { description = '', content = {} } = response ?? {};
+  return { description, content, isProblem: 'application/problem+json' in content };
+}
+
+function schemaSections(document: OpenapiDocument): string {
+  const sections = Object.entries(document.components.schemas).map(
+    ([name, schema]) =>
+      `<article><h3 id="schema-${escapeHtml(name)}">${escapeHtml(name)}</h3>${prose(textOf(schema))}${body(schema)}</article>`,
+  );
+  return `<section><h2 id="schemas">Schemas</h2>${sections.join('')}</section>`;
+}
+
+function row({ name, type, isRequired, text }: SchemaRow, place?: string): string {
+  const mark = isRequired ? '' : ' <span class="soft">optional</span>';
+  const where = place === undefined ? '' : `<td>${escapeHtml(place)}</td>`;
+  return `<tr><td><code>${escapeHtml(name)}</code>${mark}</td>${where}<td>${words(type)}</td><td>${inline(text)}</td></tr>`;
+}
+
+function words(type: readonly TypeWord[]): string {
+  return type
+    .map(({ text, ref }) => (ref === undefined ? escapeHtml(text) : link(`#schema-${ref}`, escapeHtml(text))))
+    .join('');
+}
+
+function table(head: readonly string[], rows: readonly string[]): string {
+  const cells = head.map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`).join('');
+  return `<div class="table"><table><thead><tr>${cells}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
+}
+
+function methodTag(method: string): string {
+  return `<span class="method ${escapeHtml(method.toLowerCase())}">${escapeHtml(method)}</span> `;
+}
+
+function link(href: string, html: string): string {
+  return `<a href="${escapeHtml(href)}">${html}</a>`;
+}
+
+/** Text with paragraphs, and words in backticks. */
+function prose(text: string): string {
+  return text
+    .split(/\n{2,}/)
+    .filter((paragraph) => paragraph.trim() !== '')
+    .map((paragraph) => `<p>${inline(paragraph)}</p>`)
+    .join('');
+}
+
+function inline(text: string): string {
+  return escapeHtml(text).replace(/`([^`]+)`/g, '<code>$1</code>');
+}
