@@ -7,6 +7,7 @@ const embedded: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'what-if': async () => (await import('./what-if.ts')).benchWhatIf,
   'creovai-status': async () => (await import('./creovai-status.ts')).benchCreovaiStatus,
   'creovai-purges': async () => (await import('./creovai-purges.ts')).benchCreovaiPurges,
+  plans: async () => (await import('./plans.ts')).benchPlans,
   depersonalize: async () => (await import('./depersonalize.ts')).benchDepersonalize,
   archive: async () => (await import('./archive.ts')).benchArchive,
   'long-recording': async () => (await import('./long-recording.ts')).benchLongRecording,

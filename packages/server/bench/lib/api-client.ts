@@ -10,6 +10,16 @@ export type SessionStatus = { sessionId: string; status: string };
 /** What a purge says of one call. */
 export type PurgeStatus = { callId: string; status: string };
 
+/** What the native API says of an erasure. */
+export type NativeErasure = {
+  id: string;
+  digest: string;
+  state: string;
+  counts: { items: number };
+  shreddedAt: string | null;
+  goneAt: string | null;
+};
+
 /**
  * What a client of the archive does, over connections that stay open. Bare on purpose: it runs on the cores that are
  * measured, so it does as little as it can. An answer that is not the expected one is an error.
@@ -87,6 +97,20 @@ export class ApiClient {
     await drain(expect(await this.#send('POST', path, {}), 200));
   }
 
+  /** Makes the plan of a native purge; returns the erasure. */
+  async plan(subject: Readonly<Record<string, readonly string[]>>): Promise<NativeErasure> {
+    return await this.#erasure('/v1/erasures', { action: 'purge', subject }, 201);
+  }
+
+  /** Executes it; resolves when nothing of it can be read any more, which is before its keys are destroyed. */
+  async execute({ id, digest }: NativeErasure): Promise<NativeErasure> {
+    return await this.#erasure(`/v1/erasures/${id}/execute`, { digest }, 202);
+  }
+
+  async erasure(id: string): Promise<NativeErasure> {
+    return (await json(expect(await this.#send('GET', `/v1/erasures/${id}`, {}), 200))) as NativeErasure;
+  }
+
   /** Asks for nothing: what a round trip costs on this machine. */
   async health(): Promise<void> {
     await json(expect(await this.#send('GET', '/healthz', {}), 200));
@@ -98,6 +122,12 @@ export class ApiClient {
 
   async #archived(answer: IncomingMessage): Promise<string> {
     return ((await json(expect(answer, 200))) as { callId: string }).callId;
+  }
+
+  async #erasure(path: string, body: object, status: number): Promise<NativeErasure> {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await this.#send('POST', path, headers, Buffer.from(JSON.stringify(body)));
+    return (await json(expect(answer, status))) as NativeErasure;
   }
 
   async #json(path: string, body: object): Promise<unknown> {

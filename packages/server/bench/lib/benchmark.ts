@@ -25,6 +25,9 @@ export type Sizes = {
   /** Calls of the archive that is purged by ids, and requests sent without a pause in one turn. */
   purgeIdCalls: number;
   purgeIdRequests: number;
+  /** Identifiers of one native plan, and the calls of the one that is executed. */
+  planIdentifiers: number;
+  planCalls: number;
   /** Calls depersonalized one by one, calls of the one candidate, and the bytes of each recording. */
   depersonalizeCalls: number;
   candidateCalls: number;
@@ -52,6 +55,8 @@ export const fullSizes: Sizes = {
   statusRequests: 1000,
   purgeIdCalls: 200_000,
   purgeIdRequests: 200,
+  planIdentifiers: 10_000,
+  planCalls: 10_000,
   depersonalizeCalls: 10_000,
   candidateCalls: 5000,
   objectBytes: 20_000,
@@ -76,6 +81,8 @@ export const quickSizes: Sizes = {
   statusRequests: 20,
   purgeIdCalls: 1200,
   purgeIdRequests: 2,
+  planIdentifiers: 40,
+  planCalls: 40,
   depersonalizeCalls: 40,
   candidateCalls: 20,
   objectBytes: 2000,

@@ -77,6 +77,7 @@ function sizesOf(sizes: Sizes): string {
     `${sizes.whatIfNumbers} numbers among ${sizes.whatIfCalls.join(' and ')} calls`,
     `${sizes.statusRequests} status requests among ${sizes.statusCalls} calls`,
     `${sizes.purgeIdRequests} purges a turn among ${sizes.purgeIdCalls} calls`,
+    `plans by ${sizes.planIdentifiers} identifiers, and of ${sizes.planCalls} calls`,
     `${sizes.depersonalizeCalls} calls depersonalized one by one and ${sizes.candidateCalls} of one candidate, each with ${sizes.objectBytes} bytes`,
     `${sizes.uploads} uploads`,
     `one recording of ${sizes.longBytes} bytes`,

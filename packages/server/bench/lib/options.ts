@@ -49,6 +49,8 @@ export function readOptions(args: readonly string[], names: readonly string[]): 
         statusCalls: count(values['status-calls'], sizes.statusCalls),
         purgeIdCalls: count(values['purge-id-calls'], sizes.purgeIdCalls),
         purgeIdRequests: count(values['purge-id-requests'], sizes.purgeIdRequests),
+        planIdentifiers: count(values['plan-identifiers'], sizes.planIdentifiers),
+        planCalls: count(values['plan-calls'], sizes.planCalls),
         depersonalizeCalls: count(values['depersonalize-calls'], sizes.depersonalizeCalls),
         candidateCalls: count(values['candidate-calls'], sizes.candidateCalls),
         uploads: count(values.uploads, sizes.uploads),
@@ -86,7 +88,8 @@ export function usage(names: readonly string[]): string {
   --profile DIR the server leaves CPU profiles there
   --folder DIR  the disk to measure; default: the folder for temporary files
   SIZE          --slots N, --purge-calls N, --purge-recordings N, --purge-rounds N, --what-if-calls N,
-                --status-calls N, --purge-id-calls N, --purge-id-requests N, --depersonalize-calls N,
+                --status-calls N, --purge-id-calls N, --purge-id-requests N, --plan-identifiers N, --plan-calls N,
+                --depersonalize-calls N,
                 --candidate-calls N, --uploads N, --long-bytes N;
                 at scale --scale-calls N, --customer-calls N, --memory-seconds N`;
 }
@@ -109,6 +112,8 @@ const flags = {
   'status-calls': size,
   'purge-id-calls': size,
   'purge-id-requests': size,
+  'plan-identifiers': size,
+  'plan-calls': size,
   'depersonalize-calls': size,
   'candidate-calls': size,
   uploads: size,
