@@ -129,8 +129,9 @@ describe('a change of a call', () => {
       expect(await at.read(callId)).toMatchObject(second);
       expect(await at.artifactsOf(callId)).toHaveLength(kind === 'transcript' ? 3 : 2);
       const audit = await at.engine.store.reads.audit.page('', 99);
-      expect(audit.filter((row) => row.event === 'call.replaced')).toMatchObject([
-        { subjectId: callId, detail: { artifacts: 1 } },
+      expect(audit.filter((row) => row.event === 'call.changed')).toMatchObject([
+        { subjectId: callId, detail: { artifacts: 1, replaced: 0 } },
+        { subjectId: callId, detail: { artifacts: 1, replaced: 1 } },
       ]);
     },
   );

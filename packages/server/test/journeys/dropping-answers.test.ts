@@ -16,7 +16,7 @@ afterEach(async () => await app.close());
 
 /** Keeps answers of this time; returns what finds one of them. */
 async function keep(count: number, createdAt: number): Promise<Buffer> {
-  const of = { tenantId: app.tenant.id, status: 201, sealed: null, createdAt };
+  const of = { tenantId: app.tenant.id, status: 201, sealed: null, print: null, createdAt };
   const keys = Array.from({ length: count }, () => randomBytes(16));
   await app.engine.store.write(async (tx) => {
     for (const key of keys) await tx.answers.insert({ ...of, key, subjectId: newId(createdAt) });
