@@ -48,8 +48,11 @@ export class PasswordHasher {
     this.#decoy = `$argon2id$v=19$m=${memoryKib},t=${passes},p=1$${phcBytes(saltBytes)}$${phcBytes(digestBytes)}`;
   }
 
-  /** Hashes a secret under a fresh salt; answers the PHC string to store. Throws `slow_down` when the queue is full. */
-  hash(secret: string): Promise<string> {
+  /**
+   * Hashes a secret under a fresh salt; answers the PHC string to store. With a `salt` of 16 bytes, which nobody outside must
+   * know, one secret gives one string, to be compared with another. Throws `slow_down` when the queue is full.
+   */
+  hash(secret: string, { salt = randomBytes(saltBytes) }: { salt?: Uint8Array } = {}): Promise<string> {
     return this.#gate.run(() =>
       argonHash(secret, {
         algorithm: argon2id,
@@ -57,7 +60,7 @@ export class PasswordHasher {
         timeCost: this.#passes,
         parallelism: 1,
         outputLen: digestBytes,
-        salt: randomBytes(saltBytes),
+        salt,
       }),
     );
   }

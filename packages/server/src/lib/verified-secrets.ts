@@ -36,7 +36,7 @@ export class VerifiedSecrets {
   }
 
   /** Notes that `secret` was just verified for this client at this version. Replaces what was noted before. */
-  remember(clientId: string, secret: string, version: number): void {
+  remember(clientId: string, secret: string, version: number | string): void {
     const verifiedAt = this.#clock.now();
     this.#entries.delete(clientId);
     this.#entries.set(clientId, { digest: this.#digest(clientId, secret, version), verifiedAt });
@@ -49,7 +49,7 @@ export class VerifiedSecrets {
    * Compares in constant time. A wrong secret or an older version leaves the entry alone: otherwise whoever guesses could
    * throw the right client back onto the slow path.
    */
-  isRemembered(clientId: string, secret: string, version: number): boolean {
+  isRemembered(clientId: string, secret: string, version: number | string): boolean {
     const digest = this.#digest(clientId, secret, version);
     const entry = this.#entries.get(clientId);
     const isLiving = entry !== undefined && this.#isLiving(entry.verifiedAt, this.#clock.now());
@@ -61,8 +61,8 @@ export class VerifiedSecrets {
     this.#entries.delete(clientId);
   }
 
-  #digest(clientId: string, secret: string, version: number): Buffer {
-    // The length in front makes the text unambiguous: no id and secret can be shifted into another pair.
+  #digest(clientId: string, secret: string, version: number | string): Buffer {
+    // The length in front makes the text unambiguous, as a version has no colon: nothing can be shifted into another part.
     return createHmac('sha256', this.#key)
       .update(`${clientId.length}:${clientId}:${version}:${secret}`, 'utf8')
       .digest();

@@ -54,7 +54,9 @@ export interface CampaignReads {
     page(afterId: string, limit: number): Promise<Candidate[]>;
   };
   users: {
-    find(by: { id: string } | { number: number } | { login: Uint8Array }): Promise<User | undefined>;
+    find(by: { id: string } | { number: number } | { tenantId: string; login: Uint8Array }): Promise<User | undefined>;
+    /** Whoever has this login, of whatever tenant: by number, ascending, so the oldest first. */
+    withLogin(login: Uint8Array): Promise<User[]>;
     /** By number, ascending. */
     list(tenantId: string): Promise<User[]>;
     /** By number, ascending, after `afterNumber`. All tenants: for fsck. */

@@ -12,6 +12,7 @@ import type {
   ItemOutcome,
   ItemSpan,
   ItemState,
+  PlannedItem,
   SpanCall,
   Tombstone,
 } from './erasure.ts';
@@ -66,9 +67,14 @@ export interface ErasureReads {
     ): Promise<Erasure[]>;
     /**
      * The newest plan of a tenant with this digest that waits to be executed; with `waitsForHolds` only a native one (true),
-     * or a vendor's (false).
+     * or a vendor's (false), with `needsApproval` only one that the guard has stopped and
+     * that is no policy's.
      */
-    plannedAs(tenantId: string, digest: string, only?: { waitsForHolds: boolean }): Promise<Erasure | undefined>;
+    plannedAs(
+      tenantId: string,
+      digest: string,
+      only?: { waitsForHolds: boolean; needsApproval?: true },
+    ): Promise<Erasure | undefined>;
     /** A tenant's plans that a policy has made and that wait to be executed, oldest first. */
     plannedByPolicy(tenantId: string): Promise<Erasure[]>;
     /** Plans whose time was over by `now`, those that ended first first. All tenants. */
@@ -96,6 +102,8 @@ export interface ErasureReads {
     active(tenantId: string): Promise<Hold[]>;
     /** Newest first, those placed before `beforeId`. */
     list(tenantId: string, options: { beforeId?: string; limit: number; isActive?: boolean }): Promise<Hold[]>;
+    /** How many a tenant has released. Never falls. */
+    countReleased(tenantId: string): Promise<number>;
     callsOf(holdId: string): Promise<string[]>;
     /** Which active holds of the tenant name any of these calls or candidates. In no particular order. */
     naming(tenantId: string, callIds: readonly string[]): Promise<{ holdId: string; callId: string }[]>;
@@ -113,11 +121,7 @@ export interface ErasureWrites {
     insert(erasure: Erasure): Promise<void>;
     addItems(erasureId: string, fromSeq: number, ownerIds: readonly string[]): Promise<void>;
     /** The same of a plan that is previewed. */
-    addPlannedItems(
-      erasureId: string,
-      fromSeq: number,
-      items: readonly { id: string; isCandidate: boolean; plannedKinds: readonly CallArtifactKind[] }[],
-    ): Promise<void>;
+    addPlannedItems(erasureId: string, fromSeq: number, items: readonly PlannedItem[]): Promise<void>;
     /** Calls a plan off; false where it is no plan any more. */
     cancel(id: string, reason: CancelReason): Promise<boolean>;
     /**
@@ -126,7 +130,7 @@ export interface ErasureWrites {
      */
     reopen(id: string): Promise<boolean>;
     /** Notes that a plan needs the approval of a second actor; of what is no plan any more, nothing. */
-    requireApproval(id: string): Promise<void>;
+    requireApproval(id: string): Promise<boolean>;
     /** Notes who has approved a plan. */
     approve(id: string, approval: { at: number; actor: Actor }): Promise<void>;
     noteDrift(id: string, drift: Drift): Promise<void>;

@@ -71,10 +71,10 @@ export type PlanCounts = { items: number; artifacts: number; bytes: number; held
 
 /**
  * What had changed by the time a plan was executed: calls that its subject would reach now and that are no part of it
- * (nothing of them is erased); items that were erased meanwhile; items that a hold has come to cover; items that have other
- * artifacts than before.
+ * (nothing of them is erased); items that were erased meanwhile; items that a hold has come to cover; items that were under hold
+ * and are so no more; items that have other artifacts than before. Plans that were executed by older releases lack `released`.
  */
-export type Drift = { added: number; gone: number; held: number; changed: number };
+export type Drift = { added: number; gone: number; held: number; released?: number; changed: number };
 
 /** One request to erase. Times in ms; null until reached. */
 export type Erasure = {
@@ -137,6 +137,14 @@ export type Item = {
   /** What this erasure destroyed the keys of; null until then. */
   erasedKinds: readonly CallArtifactKind[] | null;
   isCandidate: boolean;
+  /** True where a hold covered it when the erasure was planned; of vendor requests nobody noted it. */
+  wasHeld: boolean;
+};
+
+/** An item as a plan that is previewed has it. */
+export type PlannedItem = Pick<Item, 'isCandidate' | 'wasHeld'> & {
+  id: string;
+  plannedKinds: readonly CallArtifactKind[];
 };
 
 /** Items of one erasure with `fromSeq <= seq < toSeq`. */

@@ -42,7 +42,8 @@ export type JournalKind =
   | 'hold_placed'
   | 'hold_released'
   | 'user_disabled'
-  | 'subject_erased';
+  | 'subject_erased'
+  | 'audit_head';
 
 /** One line of the journal: ids, slot ranges and closed words only, never anything a client supplied. */
 export type JournalEntry = {

@@ -13,7 +13,12 @@ export type AuditSearch = {
   subjectId?: string;
   from?: number;
   to?: number;
+  /** Rows looked at for one page, where events or actors are asked for: 20,000 unless told. */
+  most?: number;
 };
+
+/** Rows of the audit; `next` is the id from which to go on, null at the end. A page may have few rows, or none, and a next. */
+export type AuditPage = { rows: ChainedEntry[]; next: string | null };
 
 /** The audit with its chains, and what calls are kept for. Reads. */
 export interface RecordReads {
@@ -21,7 +26,7 @@ export interface RecordReads {
     /** By id, ascending, after `afterId`. All tenants. */
     page(afterId: string, limit: number): Promise<AuditEntry[]>;
     /** A tenant's rows. */
-    search(tenantId: string, asked: AuditSearch): Promise<ChainedEntry[]>;
+    search(tenantId: string, asked: AuditSearch): Promise<AuditPage>;
     /** Rows that no chain holds yet, by id, ascending; of those only the ones written before `before`. All tenants. */
     unchained(limit: number, before?: number): Promise<AuditEntry[]>;
     /** Rows of one chain by `seq`, ascending, after `afterSeq`. `tenantId` null is the archive's own. */

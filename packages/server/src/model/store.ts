@@ -241,7 +241,7 @@ export interface StoreTx
     renew(job: Job, leaseUntil: number): Promise<boolean>;
     finish(job: Job, at: number): Promise<void>;
     retry(job: Job, runAt: number, lastError: string): Promise<void>;
-    /** Unfinished jobs of the payloads are due at once. */
+    /** Unfinished jobs of the payloads are due at once, but for those that somebody runs. */
     hasten(kind: JobKind, payloads: readonly string[], now: number): Promise<void>;
   };
 }

@@ -92,7 +92,15 @@ export type AuditEntry = {
 export type ChainedEntry = AuditEntry & { seq: number | null; chain: Uint8Array | null };
 
 /** The end of a tenant's audit chain; `tenantId` null is the archive's own. */
-export type AuditHead = { tenantId: string | null; seq: number; chain: Uint8Array };
+export type AuditHead = {
+  tenantId: string | null;
+  seq: number;
+  chain: Uint8Array;
+  /** Of the end that was last entered into the journal; 0 before the first. */
+  journaledSeq: number;
+  /** When that was, in ms. */
+  journaledAt: number;
+};
 
 /** For how long calls of one kind are kept. In force from `effectiveAt` on, until a later one is. */
 export type Retention = {

@@ -54,14 +54,21 @@ export function chainWrites(session: Session): Pick<StoreTx['audit'], 'takeChain
       } else for (const batch of batches(rows)) changed += await session.change(linkBatch(batch), batch.flat());
       if (changed !== entries.length) throw new Bug('not every row to be chained is there and in no chain');
     },
-    async setHead({ tenantId, seq, chain }) {
-      const sql = `INSERT INTO audit_head (tenant_id, seq, chain) VALUES (?, ?, ?)
-        ON CONFLICT (tenant_id) DO UPDATE SET seq = excluded.seq, chain = excluded.chain`;
-      await session.change(sql, [tenantId ?? archivesOwn, seq, chain]);
+    async setHead({ tenantId, seq, chain, journaledSeq, journaledAt }) {
+      const sql = `INSERT INTO audit_head (tenant_id, seq, chain, journaled_seq, journaled_at) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (tenant_id) DO UPDATE SET seq = excluded.seq, chain = excluded.chain,
+          journaled_seq = excluded.journaled_seq, journaled_at = excluded.journaled_at`;
+      await session.change(sql, [tenantId ?? archivesOwn, seq, chain, journaledSeq, journaledAt]);
     },
   };
 }
 
-function toHead({ tenant_id: tenantId, seq, chain }: Row<'audit_head'>): AuditHead {
-  return { tenantId: tenantId === archivesOwn ? null : tenantId, seq, chain };
+function toHead(row: Row<'audit_head'>): AuditHead {
+  return {
+    tenantId: row.tenant_id === archivesOwn ? null : row.tenant_id,
+    seq: row.seq,
+    chain: row.chain,
+    journaledSeq: row.journaled_seq,
+    journaledAt: row.journaled_at,
+  };
 }

@@ -21,6 +21,8 @@ export type SqlDialect = {
     clustered: string;
     /** True where a table can be told how its values are kept, and when what is dead in it is swept. */
     isTunable: boolean;
+    /** True where a constraint can be dropped. Where it cannot, its table is made anew. */
+    dropsConstraints: boolean;
   };
   /** The one parameter that carries many values, for `within` and `listed`. */
   list(values: readonly (string | number)[]): ListParameter;
@@ -71,6 +73,7 @@ export const sqliteDialect: SqlDialect = {
     heap: 'STRICT',
     clustered: 'WITHOUT ROWID, STRICT',
     isTunable: false,
+    dropsConstraints: false,
   },
   list: (values) => JSON.stringify(values),
   within: (column) => `${column} IN (SELECT value FROM json_each(?))`,
@@ -97,6 +100,7 @@ export const postgresDialect: SqlDialect = {
     heap: '',
     clustered: '',
     isTunable: true,
+    dropsConstraints: true,
   },
   list: (values) => values,
   within: (column) => `${column} = ANY(?)`,

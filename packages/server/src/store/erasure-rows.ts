@@ -91,6 +91,7 @@ export function toItem(row: Row<'item'>): Item {
     plannedKinds: row.planned_kinds === null ? null : toKinds(row.planned_kinds),
     erasedKinds: row.erased_kinds === null ? null : toKinds(row.erased_kinds),
     isCandidate: row.is_candidate === 1,
+    wasHeld: row.was_held === 1,
   };
 }
 

@@ -42,6 +42,7 @@ export type ItemTable = {
   planned_kinds: number | null;
   erased_kinds: number | null;
   is_candidate: Flag;
+  was_held: Flag;
 };
 
 export type DoomedBlobTable = {

@@ -24,6 +24,10 @@ export function holdReads(session: Session): StoreReads['holds'] {
       if (isActive !== undefined) listed = listed.where('released_at', isActive ? 'is' : 'is not', null);
       return (await listed.execute()).map(toHold);
     },
+    async countReleased(tenantId) {
+      const sql = 'SELECT count(*) AS released FROM hold WHERE tenant_id = ? AND released_at IS NOT NULL';
+      return (await session.first<{ released: number }>(sql, [tenantId]))?.released ?? 0;
+    },
     /** Ascending. */
     async callsOf(holdId) {
       const calls = session.builder.selectFrom('hold_call').select('call_id').where('hold_id', '=', holdId);

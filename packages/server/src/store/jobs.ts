@@ -79,10 +79,11 @@ export function jobWrites(session: Session): StoreTx['jobs'] {
     },
     /** One that is due already keeps its place. */
     async hasten(kind, payloads, now) {
-      // Taken in order before they are changed: two that hasten the same jobs must not wait for each other.
+      // Taken in order before they are changed: two that hasten the same jobs must not wait for each other. Nor must whoever runs
+      // one, which holds its job and may wait for what we hold; it looks again before it puts the job off.
       const late = `SELECT id FROM job WHERE finished_at IS NULL AND kind = ? AND ${dialect.within('payload')}
-        AND run_at > ? ORDER BY id ${dialect.lock.alone}`;
-      const jobs = await session.rows<Pick<Row<'job'>, 'id'>>(late, [kind, dialect.list(payloads), now]);
+        AND run_at > ? AND (lease_owner IS NULL OR lease_until <= ?) ORDER BY id ${dialect.lock.alone}`;
+      const jobs = await session.rows<Pick<Row<'job'>, 'id'>>(late, [kind, dialect.list(payloads), now, now]);
       const ids = dialect.list(jobs.map(({ id }) => id));
       await session.change(`UPDATE job SET run_at = ? WHERE ${dialect.within('id')}`, [now, ids]);
     },

@@ -11,7 +11,8 @@ export function planReads(session: Session): Pick<StoreReads['erasures'], 'plann
   // The state is a constant in both, not a parameter: only so the database knows that its indexes of plans will do.
   return {
     async plannedAs(tenantId, digest, only) {
-      const kind = only === undefined ? '' : ' AND waits_for_holds = ?';
+      const guarded = only?.needsApproval === true ? " AND needs_approval = 1 AND actor_kind <> 'policy'" : '';
+      const kind = only === undefined ? '' : ` AND waits_for_holds = ?${guarded}`;
       const sql = `SELECT * FROM erasure WHERE tenant_id = ? AND digest = ? AND state = 'planned'${kind}
         ORDER BY id DESC LIMIT 1`;
       const kinds = only === undefined ? [] : [toFlag(only.waitsForHolds)];
@@ -41,6 +42,7 @@ const insertItems = rowInsert({
     state: 'text',
     planned_kinds: 'integer',
     is_candidate: 'integer',
+    was_held: 'integer',
   },
 });
 
@@ -51,8 +53,8 @@ export function planWrites(
   return {
     /** Numbered from `fromSeq` in the order given. */
     async addPlannedItems(erasureId, fromSeq, items) {
-      const rows = items.map(({ id, isCandidate, plannedKinds }, i) => {
-        return [erasureId, fromSeq + i, id, 'planned', fromKinds(plannedKinds), toFlag(isCandidate)];
+      const rows = items.map(({ id, isCandidate, plannedKinds, wasHeld }, i) => {
+        return [erasureId, fromSeq + i, id, 'planned', fromKinds(plannedKinds), toFlag(isCandidate), toFlag(wasHeld)];
       });
       await insertItems(session, rows);
     },
@@ -66,7 +68,8 @@ export function planWrites(
       return (await session.change(sql, [id])) === 1;
     },
     async requireApproval(id) {
-      await session.change("UPDATE erasure SET needs_approval = 1 WHERE id = ? AND state = 'planned'", [id]);
+      const sql = "UPDATE erasure SET needs_approval = 1 WHERE id = ? AND state = 'planned' AND needs_approval = 0";
+      return (await session.change(sql, [id])) === 1;
     },
     /** Throws Bug where there is no such erasure. */
     async approve(id, { at, actor }) {

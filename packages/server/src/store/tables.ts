@@ -192,7 +192,13 @@ type AuditTable = {
 };
 
 /** The end of each tenant's chain; the archive's own has the empty id. */
-type AuditHeadTable = { tenant_id: string; seq: number; chain: Uint8Array };
+type AuditHeadTable = {
+  tenant_id: string;
+  seq: number;
+  chain: Uint8Array;
+  journaled_seq: number;
+  journaled_at: number;
+};
 
 type RetentionTable = {
   tenant_id: string;

@@ -10,6 +10,10 @@ import type { Row } from './tables.ts';
 export function userReads(session: Session): StoreReads['users'] {
   return {
     find: (by) => findUser(session, by, ''),
+    async withLogin(login) {
+      const sql = 'SELECT * FROM account WHERE login = ? ORDER BY number';
+      return (await session.rows<Row<'account'>>(sql, [login])).map(toUser);
+    },
     async list(tenantId) {
       const sql = 'SELECT * FROM account WHERE tenant_id = ? ORDER BY number';
       return (await session.rows<Row<'account'>>(sql, [tenantId])).map(toUser);
@@ -25,10 +29,15 @@ type By = Parameters<StoreReads['users']['find']>[0];
 
 /** The statement ends with `lock`. */
 async function findUser(session: Session, by: By, lock: string): Promise<User | undefined> {
-  const [column, value] =
-    'id' in by ? ['id', by.id] : 'number' in by ? ['number', by.number] : (['login', by.login] as const);
-  const row = await session.first<Row<'account'>>(`SELECT * FROM account WHERE ${column} = ? ${lock}`, [value]);
+  const { condition, values } = conditionOf(by);
+  const row = await session.first<Row<'account'>>(`SELECT * FROM account WHERE ${condition} ${lock}`, values);
   return row && toUser(row);
+}
+
+function conditionOf(by: By) {
+  if ('id' in by) return { condition: 'id = ?', values: [by.id] };
+  if ('number' in by) return { condition: 'number = ?', values: [by.number] };
+  return { condition: 'login = ? AND tenant_id = ?', values: [by.login, by.tenantId] };
 }
 
 export function userWrites(session: Session): StoreTx['users'] {

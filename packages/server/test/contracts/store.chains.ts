@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { newId } from '../../src/lib/ids.ts';
 import { Bug } from '../../src/model/errors.ts';
+import type { AuditSearch } from '../../src/model/record-store.ts';
 import type { AuditEntry } from '../../src/model/tenant.ts';
 import { addTenant, auditOf, id } from '../support/store-rows.ts';
 import type { StoreCases, StoreSubject } from '../support/store-subject.ts';
@@ -71,7 +72,9 @@ export const chainCases = {
   "the ends of chains are told, the archive's own among them, each as it was set last": async ({ store }) => {
     const tenant = await addTenant(store);
     expect(await store.reads.audit.heads()).toEqual([]);
-    const headOf = (tenantId: string | null, seq: number) => ({ tenantId, seq, chain: Buffer.alloc(32, seq) });
+    const headOf = (tenantId: string | null, seq: number) => {
+      return { tenantId, seq, chain: Buffer.alloc(32, seq), journaledSeq: seq - 1, journaledAt: seq * 10 };
+    };
     await store.write(async (tx) => {
       await tx.audit.setHead(headOf(tenant.id, 1));
       await tx.audit.setHead(headOf(null, 2));
@@ -87,13 +90,35 @@ export const chainCases = {
     await store.write((tx) => tx.audit.link(entries.slice(0, 1).map((entry) => linkOf(entry, 1))));
     const rows = entries.map((entry, i) => (i === 0 ? chained(entry, 1) : unchained(entry)));
     const { audit } = store.reads;
-    expect(await audit.search(tenant.id, { limit: 9 })).toEqual(rows.toReversed());
+    expect(await audit.search(tenant.id, { limit: 9 })).toEqual({ rows: rows.toReversed(), next: null });
     const beforeId = entries[3]?.id ?? '';
-    expect(await audit.search(tenant.id, { limit: 2, beforeId })).toEqual([rows[2], rows[1]]);
+    const before = { rows: [rows[2], rows[1]], next: rows[1]?.id };
+    expect(await audit.search(tenant.id, { limit: 2, beforeId })).toEqual(before);
     const afterId = entries[0]?.id ?? '';
-    expect(await audit.search(tenant.id, { limit: 2, afterId })).toEqual([rows[1], rows[2]]);
-    expect(await audit.search(tenant.id, { limit: 9, afterId, beforeId })).toEqual([rows[1], rows[2]]);
-    expect(await audit.search(id(), { limit: 9 })).toEqual([]);
+    const after = { rows: [rows[1], rows[2]], next: rows[2]?.id };
+    expect(await audit.search(tenant.id, { limit: 2, afterId })).toEqual(after);
+    expect(await audit.search(tenant.id, { limit: 9, afterId, beforeId })).toEqual({ ...after, next: null });
+    expect(await audit.search(id(), { limit: 9 })).toEqual({ rows: [], next: null });
+  },
+  'a search of the audit by event or actor looks at so many rows a page, and goes on where it stopped': async (
+    subject,
+  ) => {
+    const { store } = subject;
+    const tenant = await addTenant(store);
+    const entries = Array.from({ length: 7 }, (_, i) => auditOf(tenant, i === 0 ? { event: 'rare' } : {}));
+    await append(subject, entries);
+    const search = async (asked: Partial<AuditSearch>) => {
+      const { rows, next } = await store.reads.audit.search(tenant.id, { limit: 9, event: 'rare', most: 3, ...asked });
+      return { found: rows.map((row) => entries.findIndex((one) => one.id === row.id)), next };
+    };
+    const idOf = (place: number) => entries[place]?.id ?? '';
+    expect(await search({})).toEqual({ found: [], next: idOf(4) });
+    expect(await search({ beforeId: idOf(4) })).toEqual({ found: [], next: idOf(1) });
+    expect(await search({ beforeId: idOf(1) })).toEqual({ found: [0], next: null });
+    expect(await search({ afterId: '' })).toEqual({ found: [0], next: idOf(2) });
+    expect(await search({ afterId: idOf(4) })).toEqual({ found: [], next: null });
+    const actorId = entries[0]?.actor.id ?? '';
+    expect(await search({ actorId, limit: 1, afterId: '' })).toEqual({ found: [0], next: idOf(0) });
   },
   'every condition of a search of the audit holds; its times are those of the rows': async (subject) => {
     const { store } = subject;
@@ -109,7 +134,7 @@ export const chainCases = {
     await append(subject, [a, b, c, d]);
     type Asked = Omit<Parameters<typeof store.reads.audit.search>[1], 'limit'>;
     const found = async (asked: Asked) =>
-      (await store.reads.audit.search(tenant.id, { limit: 9, ...asked })).map((entry) => entry.id);
+      (await store.reads.audit.search(tenant.id, { limit: 9, ...asked })).rows.map((entry) => entry.id);
     expect(await found({ subjectId })).toEqual([c.id, b.id]);
     expect(await found({ subjectId, actorId: actor.id })).toEqual([c.id]);
     expect(await found({ event: 'other' })).toEqual([d.id]);

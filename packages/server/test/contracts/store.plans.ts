@@ -18,9 +18,12 @@ export const planCases = {
     const erasure = erasureOf(await addTenant(store));
     const plain = id();
     const items = [
-      { id: id(), isCandidate: true, plannedKinds: ['details', 'correlation'] },
-      { id: id(), isCandidate: false, plannedKinds: [] },
-      { id: id(), isCandidate: false, plannedKinds: ['recording', 'transcript', 'details', 'correlation'] },
+      { id: id(), isCandidate: true, plannedKinds: ['details', 'correlation'], wasHeld: false },
+      { id: id(), isCandidate: false, plannedKinds: [], wasHeld: true },
+      {
+        ...{ id: id(), isCandidate: false, wasHeld: false },
+        plannedKinds: ['recording', 'transcript', 'details', 'correlation'],
+      },
     ] as const;
     await store.write(async (tx) => {
       await tx.erasures.insert(erasure);
@@ -29,7 +32,15 @@ export const planCases = {
       await tx.erasures.addPlannedItems(erasure.id, 4, []);
     });
     expect(await store.reads.erasures.items(erasure.id, { fromSeq: 0, limit: 9 })).toMatchObject([
-      { seq: 0, callId: plain, state: 'planned', plannedKinds: null, erasedKinds: null, isCandidate: false },
+      {
+        seq: 0,
+        callId: plain,
+        state: 'planned',
+        plannedKinds: null,
+        erasedKinds: null,
+        isCandidate: false,
+        wasHeld: false,
+      },
       ...items.map((item, i) => ({
         seq: i + 1,
         callId: item.id,
@@ -37,13 +48,15 @@ export const planCases = {
         plannedKinds: item.plannedKinds,
         erasedKinds: null,
         isCandidate: item.isCandidate,
+        wasHeld: item.wasHeld,
       })),
     ]);
   },
   'a plan takes as many items as a client may ask for, in their order': async ({ store }) => {
     const erasure = erasureOf(await addTenant(store));
     const ids = Array.from({ length: 10_000 }, id);
-    const items = ids.map((callId) => ({ id: callId, isCandidate: false, plannedKinds: ['details' as const] }));
+    const item = { isCandidate: false, wasHeld: false, plannedKinds: ['details' as const] };
+    const items = ids.map((callId) => ({ ...item, id: callId }));
     await store.write(async (tx) => {
       await tx.erasures.insert(erasure);
       await tx.erasures.addPlannedItems(erasure.id, 0, items);
@@ -111,6 +124,11 @@ export const planCases = {
     });
     const { erasures } = store.reads;
     expect(await erasures.plannedAs(tenant.id, 'same', { waitsForHolds: false })).toEqual(vendors);
+    const guarded = { waitsForHolds: false, needsApproval: true } as const;
+    expect(await erasures.plannedAs(tenant.id, 'same', guarded)).toBeUndefined();
+    await store.write((tx) => tx.erasures.requireApproval(vendors.id));
+    const stopped = { ...vendors, needsApproval: true };
+    expect(await erasures.plannedAs(tenant.id, 'same', guarded)).toEqual(stopped);
     expect(await erasures.plannedAs(tenant.id, 'same', { waitsForHolds: true })).toEqual(native);
     expect(await erasures.plannedAs(tenant.id, 'same')).toEqual(native);
     expect(await erasures.plannedByPolicy(tenant.id)).toEqual([policys]);

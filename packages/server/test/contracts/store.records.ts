@@ -139,6 +139,7 @@ export const recordCases = {
     expect(await store.reads.holds.callsOf(hold.id)).toEqual(callIds);
     expect(await store.reads.holds.callsOf(ranged.id)).toEqual([]);
     expect(await store.reads.holds.find(ours.id, foreign.id)).toBeUndefined();
+    expect(await store.reads.holds.countReleased(ours.id)).toBe(0);
     await store.write(async (tx) => {
       await tx.holds.lock(ours.id, 'shared');
       await tx.holds.release(hold.id, 77);
@@ -147,6 +148,8 @@ export const recordCases = {
     });
     expect(await store.reads.holds.find(ours.id, hold.id)).toEqual({ ...hold, releasedAt: 77 });
     expect(await store.reads.holds.active(theirs.id)).toEqual([foreign]);
+    expect(await store.reads.holds.countReleased(ours.id)).toBe(1);
+    expect(await store.reads.holds.countReleased(theirs.id)).toBe(0);
   },
   'audit entries keep every field and are read in pages by id': async ({ store }) => {
     const tenant = await addTenant(store);

@@ -83,8 +83,11 @@ export const settingCases = {
     await store.write((tx) => tx.users.update(user.id, change));
     expect(await store.reads.users.find({ id: user.id })).toEqual({ ...user, ...change });
   },
-  'hastened are unfinished jobs of the payloads that are not due yet, and no others': async ({ store }) => {
-    const payloads = { late: id(), due: id(), finished: id(), other: id() };
+  'hastened are unfinished jobs of the payloads that are not due yet and that nobody runs, and no others': async ({
+    store,
+  }) => {
+    const payloads = { late: id(), due: id(), finished: id(), other: id(), leased: id() };
+    const lease = { owner: 'w', until: 50 };
     const enqueue = { kind: 'erasure', runAt: 100 } as const;
     await store.write(async (tx) => {
       await tx.jobs.enqueue({ ...enqueue, id: id(), payload: payloads.finished });
@@ -93,7 +96,14 @@ export const settingCases = {
       await tx.jobs.enqueue({ ...enqueue, id: id(), payload: payloads.late });
       await tx.jobs.enqueue({ ...enqueue, id: id(), payload: payloads.due, runAt: 5 });
       await tx.jobs.enqueue({ ...enqueue, id: id(), payload: payloads.other });
-      await tx.jobs.hasten('erasure', [payloads.late, payloads.due, payloads.finished, id()], 10);
+      await tx.jobs.enqueue({ ...enqueue, id: id(), payload: payloads.leased, lease });
+      await tx.jobs.hasten(
+        'erasure',
+        Object.values(payloads)
+          .filter((one) => one !== payloads.other)
+          .concat(id()),
+        10,
+      );
       await tx.jobs.hasten('erasure', [], 10);
     });
     const jobs = await store.reads.jobs.list({ unfinishedOnly: false, limit: 9 });
@@ -103,6 +113,7 @@ export const settingCases = {
         [payloads.due, 5],
         [payloads.finished, 100],
         [payloads.other, 100],
+        [payloads.leased, 100],
       ]),
     );
   },

@@ -139,7 +139,7 @@ export const takingCases = {
       await tx.clients.insert(client);
       return await tx.users.insert(user);
     });
-    for (const by of [{ id: user.id }, { login: user.login }, { number }]) {
+    for (const by of [{ id: user.id }, { tenantId: tenant.id, login: user.login }, { number }]) {
       await store.write(async (tx) => await tx.users.update(user.id, { version: 0 }));
       await expectCounted(
         store,

@@ -32,8 +32,15 @@ export const userCases = {
     ]);
     const { users } = store.reads;
     expect(user).toMatchObject({ login, disabledAt: 5, version: 7, scopes: ['calls:read', 'erasures:execute'] });
-    for (const by of [{ id: user.id }, { number: user.number }, { login }]) expect(await users.find(by)).toEqual(user);
-    for (const by of [{ id: id() }, { number: other.number + 1 }, { login: Buffer.alloc(32) }]) {
+    const tenantId = ours.id;
+    for (const by of [{ id: user.id }, { number: user.number }, { tenantId, login }]) {
+      expect(await users.find(by)).toEqual(user);
+    }
+    const unknown = [
+      { tenantId, login: Buffer.alloc(32) },
+      { tenantId: theirs.id, login },
+    ];
+    for (const by of [{ id: id() }, { number: other.number + 1 }, ...unknown]) {
       expect(await users.find(by)).toBeUndefined();
     }
     expect(await users.list(ours.id)).toEqual([user, second]);
@@ -49,12 +56,18 @@ export const userCases = {
     expect(await store.reads.users.page(first.at(-1)?.number ?? 0, 2)).toEqual(users.slice(2));
     expect(await store.reads.users.page(users.at(-1)?.number ?? 0, 2)).toEqual([]);
   },
-  'a login is taken once, over all tenants': async ({ store }) => {
+  'a login is taken once in a tenant, and those of all tenants are found, oldest first': async ({ store }) => {
     const [ours, theirs] = [await addTenant(store), await addTenant(store)];
-    const user = await store.write((tx) => tx.users.insert(userOf(ours)));
-    const again = store.write((tx) => tx.users.insert(userOf(theirs, { login: user.login })));
-    await expect(again).rejects.toThrow();
-    expect(await store.reads.users.list(theirs.id)).toEqual([]);
+    const user = await store.write((tx) => tx.users.insert(userOf(theirs)));
+    const { login } = user;
+    const other = await store.write((tx) => tx.users.insert(userOf(ours, { login })));
+    await store.write((tx) => tx.users.insert(userOf(ours)));
+    for (const tenant of [ours, theirs]) {
+      await expect(store.write((tx) => tx.users.insert(userOf(tenant, { login })))).rejects.toThrow();
+    }
+    expect(await store.reads.users.withLogin(login)).toEqual([user, other]);
+    expect(await store.write((tx) => tx.users.withLogin(login))).toEqual([user, other]);
+    expect(await store.reads.users.withLogin(Buffer.alloc(32))).toEqual([]);
   },
   'a user changes what is named and nothing else, and must be there': async ({ store }) => {
     const tenant = await addTenant(store);
@@ -69,10 +82,8 @@ export const userCases = {
     await store.write((tx) => tx.users.update(user.id, { login }));
     const changed = { ...user, login, passwordHash: 'new', version: 2 };
     expect(await store.reads.users.list(tenant.id)).toEqual([changed, other]);
-    expect([await store.reads.users.find({ login }), await store.reads.users.find({ login: user.login })]).toEqual([
-      changed,
-      undefined,
-    ]);
+    const found = async (by: Uint8Array) => await store.reads.users.withLogin(by);
+    expect([await found(login), await found(user.login)]).toEqual([[changed], []]);
     await expect(store.write((tx) => tx.users.update(id(), { version: 3 }))).rejects.toThrow(Bug);
   },
   'the first request with a key is kept, another one with it is told so and changes nothing': async ({ store }) => {

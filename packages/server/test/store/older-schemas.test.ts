@@ -30,7 +30,9 @@ async function writeOld(steps: typeof migrations): Promise<void> {
   await migrate(db, steps, systemClock);
   await db.close();
   const database = new Database(home.file);
-  database.prepare('INSERT INTO tenant VALUES (?, ?, ?, ?, ?)').run(1, tenant.id, tenant.slug, tenant.region, 1);
+  database
+    .prepare('INSERT INTO tenant (number, id, slug, region, created_at) VALUES (?, ?, ?, ?, ?)')
+    .run(1, tenant.id, tenant.slug, tenant.region, 1);
   const call = database.prepare(`INSERT INTO call (id, tenant_id, kind, source, direction, status, started_at, ended_at,
     duration_ms, created_at, upload_until, is_upload_doomed) VALUES (?, ?, 'call', 'creovai', 'inbound', ?, 5, 6, 1, 7, ?, 0)`);
   call.run(callId, tenant.id, 'complete', null);
@@ -113,6 +115,32 @@ describe.each(older)('a database that stands at $name', ({ steps }) => {
       for (const untouched of [planned, callId]) expect(await marksOf(untouched)).toEqual([null, null]);
       const page = await store.reads.calls.page('', 99);
       expect(page.find((one) => one.id === foreign)).toMatchObject({ depersonalizedAt: null });
+    });
+
+  // Before there were none.
+  if (steps.includes(campaigns))
+    it('keeps its users, and gives no number again that one had who is gone', async () => {
+      const { id: userId, login } = userOf(tenant);
+      const database = new Database(home.file);
+      const user = database.prepare(`INSERT INTO account (number, id, tenant_id, login, password_hash, scopes, version,
+        created_at, disabled_at) VALUES (?, ?, ?, ?, 'hash', '["admin"]', 7, 3, NULL)`);
+      user.run(4, userId, tenant.id, login);
+      user.run(9, id(), tenant.id, Buffer.alloc(32));
+      database.prepare('DELETE FROM account WHERE number = 9').run();
+      database.close();
+      await store.migrate();
+      const kept = {
+        number: 4,
+        id: userId,
+        tenantId: tenant.id,
+        login,
+        passwordHash: 'hash',
+        version: 7,
+        createdAt: 3,
+      };
+      const users = await store.reads.users.list(tenant.id);
+      expect(users).toEqual([{ ...kept, scopes: ['admin'], disabledAt: null, lastUsedAt: null }]);
+      expect((await store.write(async (tx) => await tx.users.insert(userOf(tenant)))).number).toBe(10);
     });
 
   it('takes campaigns, users and calls of a candidate like a new one', async () => {

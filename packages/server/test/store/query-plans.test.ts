@@ -219,6 +219,11 @@ describe('no table is read from end to end, and nothing is sorted that an index 
       audit((on) => on.search('t', { limit: 9, event: 'e', from: 1, to: 2 })),
       'audit_listed (tenant_id=? AND id>? AND id<?)',
     ],
+    [
+      'audit rows of a subject',
+      audit((on) => on.search('t', { limit: 9, subjectId: 's' })),
+      'audit_subject (subject_id=?)',
+    ],
     ['a chain of the audit', audit((on) => on.chain(null, 1, 9)), 'audit_chained (<expr>=? AND seq>?)'],
     ['tasks of a tenant', tasks((on) => on.ofTenant('t', { afterId: 'a', limit: 9 })), 'task_tenant (tenant_id=?'],
     [
@@ -242,7 +247,12 @@ describe('no table is read from end to end, and nothing is sorted that an index 
       (session) => candidateWrites(session).cancel(['a'], 1),
       'candidate USING PRIMARY KEY (id=?)',
     ],
-    ['a user by login', (session) => userReads(session).find({ login: Buffer.alloc(1) }), '(login=?)'],
+    [
+      'a user of a tenant by login',
+      (session) => userReads(session).find({ tenantId: 't', login: Buffer.alloc(1) }),
+      'account_login (login=? AND tenant_id=?)',
+    ],
+    ['users by login', (session) => userReads(session).withLogin(Buffer.alloc(1)), 'account_login (login=?)', 'a few'],
     ['users of a tenant', (session) => userReads(session).list('t'), 'account_tenant (tenant_id=?)'],
     [
       'a kept answer',

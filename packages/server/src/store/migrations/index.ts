@@ -5,6 +5,7 @@ import { largeValues } from './0004-large-values.ts';
 import { moves } from './0005-moves.ts';
 import { lockedItems } from './0006-locked-items.ts';
 import { nativeApi } from './0007-native-api.ts';
+import { itemsAndUsers } from './0008-items-and-users.ts';
 import type { Migration } from './migration.ts';
 
 /** All of them, in the order in which they run. */
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   moves,
   lockedItems,
   nativeApi,
+  itemsAndUsers,
 ];
