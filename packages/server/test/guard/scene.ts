@@ -53,14 +53,20 @@ export async function startGuardScene(env: Record<string, string> = { TACET_GUAR
   };
 }
 
-/** So many rows of archived calls of a tenant, without anything sealed. */
-export async function addRows(app: TestApp, count: number): Promise<void> {
+/** So many rows of archived calls of a tenant, without anything sealed. Returns their ids. */
+export async function addRows(app: TestApp, count: number): Promise<string[]> {
   const now = app.engine.clock.now();
+  const ids: string[] = [];
   for (let from = 0; from < count; from += 500) {
     await app.engine.store.write(async (tx) => {
-      for (let i = from; i < Math.min(count, from + 500); i += 1) await tx.calls.insert(rowOf(app, now));
+      for (let i = from; i < Math.min(count, from + 500); i += 1) {
+        const row = rowOf(app, now);
+        await tx.calls.insert(row);
+        ids.push(row.id);
+      }
     });
   }
+  return ids;
 }
 
 function rowOf(app: TestApp, now: number): Call {

@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { planErasure } from '../../src/engine/erasure/plan.ts';
+import { expirePlans } from '../../src/engine/plans/expire-plans.ts';
+import { archivePlatformCall } from '../support/platform-calls.ts';
 import { askToErase } from '../support/twin-erasing.ts';
 import { until } from '../support/until.ts';
 import { addCandidateWithCalls } from './candidate.ts';
@@ -46,6 +49,21 @@ const purges: [string, (ids: readonly string[]) => object][] = [
 ];
 
 describe('a large purge of Creovai', () => {
+  test("that died before it was started is in nobody's way: it is not executed, its repeat is asked anew, and it expires", async () => {
+    const ids = await archived(3);
+    const { engine } = scene.app;
+    const plan = { action: 'purge', keepRecording: false, waitsForHolds: false, callIds: ids } as const;
+    const { id: left, digest } = await planErasure(engine, scene.app.caller(), plan);
+    const executed = await scene.client.post(`/v1/erasures/${left}/execute`, { digest });
+    expect([executed.status, executed.body.code]).toEqual([409, 'erasure_state']);
+    const id = named((await scene.client.post('/purge/v1/calls', { ids })).body.message);
+    expect(id).not.toBe(left);
+    await approved(id);
+    scene.lapse(2 * 86_400_000);
+    expect(await expirePlans(engine)).toBe(2);
+    for (const callId of ids) expect(await scene.isThere(callId)).toBe(true);
+  });
+
   test.each(purges)(
     '%s erases nothing until a second actor has approved it, and then goes as ever',
     async (path, said) => {
@@ -141,6 +159,28 @@ describe('Twin24', () => {
     expect(calls.every(({ depersonalizedAt }) => depersonalizedAt !== null)).toBe(true);
     expect(await scene.audit('erasure.started')).toHaveLength(1);
     expect(await scene.audit('erasure.planned')).toHaveLength(1);
+  });
+
+  test('a candidate of whom a call is not over is left alone natively, too, however it was approved', async () => {
+    const { app, token, client } = scene;
+    const { candidateId, callIds } = await addCandidateWithCalls(app, 3);
+    const id = named((await askToErase(app, token, 'K0', { candidateId, callId: '' })).json().error);
+    await approved(id);
+    const { body: plan } = await client.get(`/v1/erasures/${id}`);
+    const { engine } = app;
+    const dial = async (callId: string, dialStatus: 'DIAL' | 'ANSWERED') =>
+      await engine.store.write(async (tx) => await tx.calls.update(callId, { dialStatus }));
+    const late = await archivePlatformCall(engine, app.caller(), { candidateId, dialStatus: 'DIAL' });
+    for (const live of [late, callIds[1] ?? '']) {
+      await dial(live, 'DIAL');
+      const refused = await client.post(`/v1/erasures/${id}/execute`, { digest: plan.digest });
+      expect([refused.status, refused.body.code]).toEqual([409, 'call_live']);
+      await dial(live, 'ANSWERED');
+    }
+    for (const call of await engine.store.reads.calls.findMany(app.tenant.id, [...callIds, late])) {
+      expect(call.depersonalizedAt).toBeNull();
+    }
+    expect((await client.execute(plan)).body).toMatchObject({ state: 'completed', drift: { added: 0 } });
   });
 
   test('the candidate itself is no call, and single calls are never guarded', async () => {

@@ -111,13 +111,14 @@ export class TwoProcesses {
     const hold = new Hold(after);
     const begun = this.#holds.run(hold, first);
     await Promise.race([hold.reached, begun.then(notStopped)]);
+    const [began] = await adminQuery(this.#server, 'SELECT clock_timestamp()::text AS at', []);
     const met = second();
     let isOver = false;
     const over = () => {
       isOver = true;
     };
     met.then(over, over);
-    await until(async () => isOver || (await this.#isAnybodyWaiting()));
+    await until(async () => isOver || (await this.#isAnybodyWaiting(began?.['at'])));
     hold.goOn();
     const [a, b] = await Promise.allSettled([begun, met]);
     return [a, b];
@@ -136,11 +137,17 @@ export class TwoProcesses {
     }
   }
 
-  /** For what another transaction has. */
-  async #isAnybodyWaiting(): Promise<boolean> {
+  /**
+   * For what a transaction has that has stood still since then: the one that is stopped. The background of both processes
+   * waits for its own locks now and then, as one of the two chains the audit rows.
+   */
+  async #isAnybodyWaiting(since: unknown): Promise<boolean> {
     const name = new URL(this.#database.url).pathname.slice(1);
-    const sql = "SELECT pid FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'";
-    return (await adminQuery(this.#server, sql, [name])).length > 0;
+    const sql = `SELECT waiting.pid FROM pg_stat_activity waiting
+      JOIN pg_stat_activity stopped ON stopped.pid = ANY(pg_blocking_pids(waiting.pid))
+      WHERE waiting.datname = $1 AND waiting.wait_event_type = 'Lock'
+        AND stopped.state = 'idle in transaction' AND stopped.state_change < $2::timestamptz`;
+    return (await adminQuery(this.#server, sql, [name, since])).length > 0;
   }
 }
 

@@ -129,6 +129,8 @@ async function lookAtCandidate(
   const isStillSo = async (tx: StoreTx) => {
     // Whoever adds a call to the candidate has committed by the next look, or finds the erasure begun.
     await tx.candidates.lock([candidateId]);
+    const since = await tx.candidates.find(tenant.id, candidateId);
+    if (since?.depersonalizedAt !== candidate.depersonalizedAt) return false;
     const now = await tx.calls.idsOfCandidate(tenant.id, candidateId);
     return now.length === callIds.length && now.every((id, i) => id === callIds[i]);
   };

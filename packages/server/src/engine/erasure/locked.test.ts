@@ -26,7 +26,7 @@ test('an item is left alone exactly while its lock stands', () => {
   const item: Item = {
     ...{ erasureId: 'e', seq: 0, callId: 'c', outcome: 'erased', journalId: 'j' },
     ...{ state: 'failed', failedCode: 'blob_locked', lockedSince: 1, lockedUntil: 5 },
-    ...{ plannedKinds: null, erasedKinds: null, isCandidate: false },
+    ...{ plannedKinds: null, erasedKinds: null, isCandidate: false, wasHeld: false },
   };
   expect(isLockStanding(item, 4)).toBe(true);
   expect(isLockStanding(item, 5)).toBe(false);

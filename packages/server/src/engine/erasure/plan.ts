@@ -19,12 +19,18 @@ export type NewErasure = {
   candidateId?: string;
 };
 
-/** Writes a plan: one row per item, in order of age, under a digest over action and ids in that order. Nothing is erased by it. */
+/**
+ * Writes a plan: one row per item, in order of age, under a digest over action and ids in that order. Nothing is erased by it.
+ * What a crash leaves of it expires, like any other plan that nobody starts. Throws `plan_changed` where somebody has called it
+ * off while it was written.
+ */
 export async function planErasure(engine: Engine, caller: Caller, plan: NewErasure): Promise<Erasure> {
-  const { erasure, callIds } = drawUp(engine, caller, plan);
+  const { erasure: drawn, callIds } = drawUp(engine, caller, plan);
+  const erasure: Erasure = { ...drawn, expiresAt: drawn.createdAt + engine.limits.planLifeMs };
   for (let from = 0; from === 0 || from < callIds.length; from += itemsPerStep) {
     await engine.store.write(async (tx) => {
       if (from === 0) await tx.erasures.insert(erasure);
+      else if ((await tx.erasures.find(erasure.id))?.state !== 'planned') throw new AppError('plan_changed');
       await tx.erasures.addItems(erasure.id, from, callIds.slice(from, from + itemsPerStep));
     });
   }
@@ -115,6 +121,7 @@ function plannedItem(erasureId: string, seq: number, callId: string): Item {
     plannedKinds: null,
     erasedKinds: null,
     isCandidate: false,
+    wasHeld: false,
   };
 }
 

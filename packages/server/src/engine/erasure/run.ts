@@ -21,6 +21,8 @@ export type Run = {
   /** Ends the job in the transaction that ends the erasure. */
   finish: (tx: StoreTx) => Promise<void>;
   signal: AbortSignal;
+  /** How many holds the tenant had released before this run looked at what it has to wait for. */
+  released?: { tenantId: string; count: number };
 };
 
 const all = Number.MAX_SAFE_INTEGER;
@@ -41,6 +43,10 @@ export async function shredErasure(engine: Engine, run: Run, fresh?: Fresh): Pro
   const isDone = fresh !== undefined && (await shredFresh(engine, run, fresh));
   if (isDone) return isDone;
   const erasure = await erasureOf(engine.store.reads, run.erasureId);
+  if (erasure.waitsForHolds) {
+    const { tenantId } = erasure;
+    run.released = { tenantId, count: await engine.store.reads.holds.countReleased(tenantId) };
+  }
   await replan(engine, run, erasure);
   await refuseWhileWaiting(engine, erasure);
   let limit = firstLimit;

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../model/errors.ts';
 import type { StoreReads, StoreTx } from '../../model/store.ts';
 import type { Engine } from '../context.ts';
 import { heldAmong } from '../holds/held-calls.ts';
+import { inForce, isOutlived, retainedKinds, spansOf } from '../retention/in-force.ts';
 
 /** Items looked at together. */
 const perLook = 2000;
@@ -31,7 +32,7 @@ export async function setHeldAside(
     await tx.erasures.moveSpan(all, 'planned', 'held', { outcome: 'held' });
     return [];
   }
-  for (const failedCode of ['item_held', 'call_live'] as const) {
+  for (const failedCode of keptCodes) {
     const seqs = items.filter((item) => kept.get(item.callId) === failedCode).map((item) => item.seq);
     if (seqs.length > 0)
       await tx.erasures.moveItems(erasure.id, seqs, 'planned', 'held', { outcome: 'held', failedCode });
@@ -41,9 +42,13 @@ export async function setHeldAside(
 
 /** Why an item may not be erased now, by the id of its call or candidate. */
 export type Kept = ReadonlyMap<string, KeptCode>;
-type KeptCode = Extract<ErrorCode, 'item_held' | 'call_live'>;
+type KeptCode = (typeof keptCodes)[number];
+const keptCodes = ['item_held', 'call_live', 'plan_changed'] as const satisfies readonly ErrorCode[];
 
-/** What keeps any of these items of an erasure from being erased now: holds, and in a native one candidates that have to wait. */
+/**
+ * What keeps any of these items of an erasure from being erased now: holds; in a native one candidates that have to wait; and
+ * in a retention's whatever says that a call is to be kept for longer than was said when it was planned.
+ */
 export async function keptAmong(
   engine: Engine,
   on: StoreReads | StoreTx,
@@ -53,6 +58,8 @@ export async function keptAmong(
   const ids = items.map((item) => item.callId);
   const held = await heldAmong(engine, on, erasure.tenantId, ids);
   const kept = new Map<string, KeptCode>([...held].map((id) => [id, 'item_held']));
+  if (erasure.actorKind === 'policy')
+    for (const id of await retainedAmong(engine, on, erasure, ids)) kept.set(id, 'plan_changed');
   if (!erasure.waitsForHolds || !(await reachesCandidates(on, erasure))) return kept;
   for (const item of items) {
     const { callId } = item;
@@ -68,6 +75,20 @@ export async function keptAmong(
     if (code !== undefined) kept.set(call.id, code);
   }
   return kept;
+}
+
+/** Calls of a retention's erasure that have not outlived it any more: it was changed, or they are to be kept by themselves. */
+async function retainedAmong(
+  engine: Engine,
+  on: StoreReads | StoreTx,
+  { tenantId }: Erasure,
+  ids: readonly string[],
+): Promise<string[]> {
+  const now = engine.clock.now();
+  const all = await on.retention.ofTenant(tenantId);
+  const spans = new Map(retainedKinds.map((kind) => [kind, spansOf(inForce(all, kind, now), now)]));
+  const calls = await on.calls.peek(tenantId, ids);
+  return calls.filter((call) => !isOutlived(call, call.kind, spans.get(call.kind) ?? [], now)).map(({ id }) => id);
 }
 
 /**

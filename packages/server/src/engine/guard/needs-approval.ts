@@ -1,3 +1,4 @@
+import type { Item } from '../../model/erasure.ts';
 import type { StoreReads } from '../../model/store.ts';
 import type { GuardBounds } from '../../model/tenant.ts';
 import type { Engine } from '../context.ts';
@@ -53,4 +54,9 @@ export async function mostUnapproved(
   if (percent === 0) return byNumber;
   const live = await reads.calls.countUpTo(tenantId, Number.MAX_SAFE_INTEGER);
   return live < liveCallsMin ? byNumber : Math.min(byNumber, Math.floor((live * percent) / 100));
+}
+
+/** True of what the guard counts: no candidate, and no call of which nothing was left. */
+export function isGuarded({ isCandidate, plannedKinds }: Pick<Item, 'isCandidate' | 'plannedKinds'>): boolean {
+  return !isCandidate && (plannedKinds === null || plannedKinds.length > 0);
 }

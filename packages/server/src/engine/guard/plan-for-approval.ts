@@ -1,5 +1,6 @@
 import type { CallArtifactKind } from '../../model/call.ts';
-import { type Erasure, type PlanCounts, reachOf } from '../../model/erasure.ts';
+import { type Erasure, type PlanCounts, type PlannedItem, reachOf } from '../../model/erasure.ts';
+import { AppError } from '../../model/errors.ts';
 import type { LockKey } from '../../model/locks.ts';
 import type { StoreReads, StoreTx } from '../../model/store.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
@@ -9,17 +10,20 @@ import { drawUp, type NewErasure } from '../erasure/plan.ts';
 /** Rows written or looked up at a time. */
 const perStep = 2000;
 
-type PlannedItem = { id: string; isCandidate: boolean; plannedKinds: CallArtifactKind[] };
+type Reached = PlannedItem & { plannedKinds: CallArtifactKind[] };
 
 /** How it is seen that there is such a plan already, and what keeps two from being made at the same moment. */
 export type Before = {
   lock: LockKey;
   find(on: StoreReads | StoreTx): Promise<Erasure | undefined>;
+  /** Asked where there is none: false when it is no longer wanted. */
+  isMissing?(tx: StoreTx): Promise<boolean>;
 };
 
 /**
  * Makes a plan that waits for a second actor's approval, unless there is one already, and says which it is and whether it is
- * new. Nothing is erased by it. Written in one transaction, however large it is: whoever sees it sees the whole of it.
+ * new. Nothing is erased by it. Written in one transaction, however large it is: whoever sees it sees the whole of it. Throws
+ * `plan_changed` where `isMissing` says so.
  */
 export async function planForApproval(
   engine: Engine,
@@ -42,6 +46,7 @@ export async function planForApproval(
     await tx.locks.take([before.lock], 'alone');
     const first = await before.find(tx);
     if (first !== undefined) return { erasure: first, isNew: false };
+    if ((await before.isMissing?.(tx)) === false) throw new AppError('plan_changed');
     await tx.erasures.insert(erasure);
     for (let from = 0; from < items.length; from += perStep) {
       await tx.erasures.addPlannedItems(erasure.id, from, items.slice(from, from + perStep));
@@ -62,11 +67,11 @@ async function itemsOf(
   engine: Engine,
   { action, keepRecording, candidateId }: NewErasure,
   callIds: readonly string[],
-): Promise<{ items: PlannedItem[]; counts: PlanCounts }> {
+): Promise<{ items: Reached[]; counts: PlanCounts }> {
   const { artifacts: kinds } = reachOf(action, { keepRecording });
   const counts: PlanCounts = { items: callIds.length, artifacts: 0, bytes: 0, held: 0 };
-  const items = new Map<string, PlannedItem>();
-  for (const id of callIds) items.set(id, { id, isCandidate: id === candidateId, plannedKinds: [] });
+  const items = new Map<string, Reached>();
+  for (const id of callIds) items.set(id, { id, isCandidate: id === candidateId, plannedKinds: [], wasHeld: false });
   for (let from = 0; from < callIds.length; from += perStep) {
     const some = callIds.slice(from, from + perStep);
     for (const { ownerId, kind, bytes } of await engine.store.reads.artifacts.sizesOf(some, kinds)) {
