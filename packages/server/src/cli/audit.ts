@@ -1,6 +1,12 @@
 import { Command } from 'commander';
 import { linkBytes } from '../engine/audit/audit-chain.ts';
-import { type ExportFault, type ExportReport, type ExportStart, verifyExport } from '../engine/audit/verify-export.ts';
+import {
+  type ExportFault,
+  type ExportReport,
+  type ExportStart,
+  lineLengthMax,
+  verifyExport,
+} from '../engine/audit/verify-export.ts';
 import { AppError } from '../model/errors.ts';
 import type { Surroundings } from './command-line.ts';
 import { exitCodes, explain } from './exit-codes.ts';
@@ -26,7 +32,7 @@ export function auditCommands(around: Surroundings): Command {
     .option('--json', 'one JSON document on standard output')
     .action(async (file: string, options: Options) => {
       try {
-        const report = await verifyExport(givenLines(file), startOf(options));
+        const report = await verifyExport(givenLines(file, lineLengthMax), startOf(options));
         if (options.json) print(true, jsonOf(report));
         else process.stdout.write(readable(report));
         around.exitWith(report.isValid ? exitCodes.ok : exitCodes.failed);

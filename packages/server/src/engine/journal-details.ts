@@ -79,7 +79,7 @@ export type ForgottenKind = Extract<JournalKind, 'item_erased' | 'hold_placed'>;
 export const forgottenKinds: readonly ForgottenKind[] = ['item_erased', 'hold_placed'];
 
 /** A segment outlives the last key older than it by a day, and may wait another one for an expiry to come. */
-const segmentsOutliveMs = 2 * 24 * 3_600_000;
+export const segmentsOutliveMs = 2 * 24 * 3_600_000;
 
 /**
  * Entries of the kind whose ids sort before this one need their details no more, at a time `atMs`: no vault segment that

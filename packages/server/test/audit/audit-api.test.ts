@@ -167,7 +167,7 @@ describe('the export', () => {
       const report = await verifyExport(each(lines), { tenantId: app.tenant.id });
       expect(report).toMatchObject({ isValid: true, isStartProven: true, chained: chained.length, unchained: 3 });
       const { audit } = app.engine.store.reads;
-      const all = await audit.search(app.tenant.id, { afterId: '', limit: 10_000 });
+      const { rows: all } = await audit.search(app.tenant.id, { afterId: '', limit: 10_000 });
       expect(rows.map(({ id }) => id).toSorted()).toEqual(all.map(({ id }) => id));
     });
   });
@@ -192,6 +192,20 @@ describe('the export', () => {
     expect(text.split('\n')).toHaveLength(6);
   });
 
+  test.each([{ limit: '1' }, { cursor: newId(day) }, { limit: '1', cursor: newId(day) }])(
+    'has no pages, so the list refuses %o of whoever accepts it',
+    async (query) => {
+      const url = `/v1/audit?${new URLSearchParams(query as Record<string, string>).toString()}`;
+      const headers = { authorization: `Bearer ${token}`, accept: 'application/x-ndjson' };
+      const answer = await app.http.inject({ method: 'GET', url, headers });
+      expect([answer.statusCode, answer.headers['content-type']]).toEqual([400, 'application/problem+json']);
+      expect(answer.json()).toMatchObject({ code: 'input_invalid', detail: expect.stringMatching(/^(limit|cursor) /) });
+      expect((await app.http.inject({ method: 'GET', url, headers: { ...headers, accept: '*/*' } })).statusCode).toBe(
+        200,
+      );
+    },
+  );
+
   test('of nothing has no line', async () => {
     expect((await exported({ event: 'never.done' })).lines).toEqual([]);
   });
@@ -209,7 +223,7 @@ describe('the export', () => {
       .slice(0, -1)
       .map((line) => (JSON.parse(line) as Row).id);
     const { audit } = app.engine.store.reads;
-    const all = await audit.search(app.tenant.id, { afterId: '', limit: 10_000 });
+    const { rows: all } = await audit.search(app.tenant.id, { afterId: '', limit: 10_000 });
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.toSorted()).toEqual(all.map(({ id }) => id));
   });

@@ -86,6 +86,21 @@ describe('`tacet audit verify`', () => {
     expect(JSON.parse(removed.output)).toMatchObject({ valid: false, faults: [{ code: 'missing', from: 2, to: 3 }] });
   });
 
+  test('passes over a line without an end, tells of it, and goes on with the next', async () => {
+    const endless = 'x'.repeat(80 * 1024 * 1024);
+    const { code, output } = await verify([await fileOf([...lines.slice(0, 2), endless, ...lines.slice(2)]), '--json']);
+    expect(code).toBe(1);
+    expect(JSON.parse(output)).toMatchObject({ chained: 5, faultCount: 1, faults: [{ code: 'malformed', line: 3 }] });
+    // The same where nothing ends it, and where what stands before its end would be a row.
+    const last = `${lines[4]}${' '.repeat(2 * 1024 * 1024)}`;
+    const cut = await verify(['-', '--json'], [...lines.slice(0, 4), last].join('\n'));
+    expect(JSON.parse(cut.output)).toMatchObject({
+      chained: 4,
+      faultCount: 1,
+      faults: [{ code: 'malformed', line: 5 }],
+    });
+  });
+
   test.each<[string, string[]]>([
     ['a file that is not there', ['missing.ndjson']],
     ['two starts', ['-', '--tenant', tenantId, '--after', 'ab'.repeat(32)]],

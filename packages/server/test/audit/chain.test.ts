@@ -10,6 +10,7 @@ import { operator } from '../../src/engine/access/operator.ts';
 import { auditEntry } from '../../src/engine/audit/audit-entry.ts';
 import { chainAudit } from '../../src/engine/audit/chain-audit.ts';
 import { ChainWorker } from '../../src/engine/audit/chain-worker.ts';
+import { journaledHeads } from '../../src/engine/audit/journaled-heads.ts';
 import { fsck } from '../../src/engine/fsck/fsck.ts';
 import { newId } from '../../src/lib/ids.ts';
 import type { ChainedEntry, Tenant } from '../../src/model/tenant.ts';
@@ -88,6 +89,26 @@ describe('chaining the audit', () => {
     expect(await audit().unchained(1)).toEqual([]);
     expect(await chainAudit(app.engine)).toBe(0);
     expect((await fsck(app.engine)).problems).toEqual([]);
+  });
+
+  test('enters where a chain ends into the journal: at once, then every ten minutes at most, also of rows that came between', async () => {
+    let lapsedMs = 0;
+    const on = { ...app.engine, clock: { now: () => Date.now() + lapsedMs } };
+    const ends = async () => (await journaledHeads(app.engine.store.reads, 0)).heads.get(tenant.id) ?? [];
+    await chainAudit(on);
+    const [first] = await ends();
+    await write(2);
+    await chainAudit(on);
+    expect(await ends()).toEqual([first]);
+    lapsedMs = 10 * 60_000;
+    await chainAudit(on);
+    await chainAudit(on);
+    const rows = await chainOf(tenant.id);
+    expect(await ends()).toMatchObject([first, { seq: rows.length, at: expect.any(Number), isRestored: false }]);
+    expect((await ends()).at(-1)?.chain).toBe(Buffer.from(rows.at(-1)?.chain ?? []).toString('hex'));
+    lapsedMs = 60 * 60_000;
+    await chainAudit(on);
+    expect(await ends()).toHaveLength(2);
   });
 
   test('gives a row that was committed late the next number, and leaves the others theirs', async () => {

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { chainedRow, firstLink, nextLink } from '../../src/engine/audit/audit-chain.ts';
 import { chainAudit } from '../../src/engine/audit/chain-audit.ts';
 import { receiptKey } from '../../src/engine/receipts/receipt-key.ts';
 import { sealBytes } from '../../src/keys/sealing.ts';
@@ -14,6 +15,25 @@ async function chained(at: OpenArchive, seq: number): Promise<string> {
 async function lastOf(at: OpenArchive): Promise<number> {
   await chainAudit(at.engine);
   return at.value<number>('SELECT max(seq) FROM audit WHERE tenant_id = ?', at.story.tenantId);
+}
+
+/** Has the tenant's head say that its chain ends with this row. */
+function headAt(at: OpenArchive, seq: number): void {
+  const { tenantId } = at.story;
+  const chain = at.value<Uint8Array>('SELECT chain FROM audit WHERE tenant_id = ? AND seq = ?', tenantId, seq);
+  at.sql('UPDATE audit_head SET seq = ?, chain = ? WHERE tenant_id = ?', seq, chain, tenantId);
+}
+
+/** Makes the tenant's chain anew as the rows are now, as somebody could who knows how. */
+async function chainAnew(at: OpenArchive): Promise<void> {
+  const { tenantId } = at.story;
+  let link = firstLink(tenantId);
+  const rows = await at.engine.store.reads.audit.chain(tenantId, 0, 1000);
+  for (const row of rows) {
+    link = nextLink(link, chainedRow(row, row.seq));
+    at.sql('UPDATE audit SET chain = ? WHERE id = ?', link, row.id);
+  }
+  headAt(at, rows.length);
 }
 
 /** A row that nobody has chained, of so many milliseconds ago. */
@@ -59,7 +79,7 @@ const changed = Object.entries(changes).map(([what, change]): [string, Damage] =
       at.sql(`UPDATE audit SET ${change} WHERE id = ?`, id);
       return what === 'its chain' ? undefined : id;
     },
-    finds: what === 'its chain' ? ['audit_changed', 'audit_head'] : ['audit_changed'],
+    finds: what === 'its chain' ? ['audit_changed', 'audit_head', 'audit_rewritten'] : ['audit_changed'],
   },
 ]);
 
@@ -101,6 +121,64 @@ export const audit: Record<string, Damage> = {
       at.sql('UPDATE audit SET tenant_id = NULL, seq = 1000 WHERE id = ?', id);
     },
     finds: ['audit_head', 'audit_missing'],
+  },
+  'the last row, removed with the head set back': {
+    plant: async (at) => {
+      const last = await lastOf(at);
+      at.sql('DELETE FROM audit WHERE tenant_id = ? AND seq = ?', at.story.tenantId, last);
+      headAt(at, last - 1);
+      return `rows ${last} to ${last} of tenant ${at.story.tenantId}`;
+    },
+    finds: ['audit_missing'],
+  },
+  'the last two rows, out of the chain with the head set back': {
+    plant: async (at) => {
+      const last = await lastOf(at);
+      at.sql('UPDATE audit SET seq = NULL WHERE tenant_id = ? AND seq > ?', at.story.tenantId, last - 2);
+      headAt(at, last - 2);
+      return `rows ${last - 1} to ${last} of tenant ${at.story.tenantId}`;
+    },
+    finds: ['audit_missing'],
+  },
+  'every row of a tenant, removed with the head': {
+    plant: async (at) => {
+      const last = await lastOf(at);
+      for (const table of ['audit', 'audit_head'])
+        at.sql(`DELETE FROM ${table} WHERE tenant_id = ?`, at.story.tenantId);
+      return `rows 1 to ${last} of tenant ${at.story.tenantId}`;
+    },
+    finds: ['audit_missing'],
+  },
+  'every row of a tenant, removed before any was chained': {
+    plant: (at) => {
+      at.sql('DELETE FROM audit WHERE tenant_id = ?', at.story.tenantId);
+      return `every row of tenant ${at.story.tenantId}`;
+    },
+    finds: ['audit_missing'],
+  },
+  'a chain made anew after a row was changed': {
+    plant: async (at) => {
+      const last = await lastOf(at);
+      at.sql("UPDATE audit SET actor_id = 'somebody else' WHERE id = ?", await chained(at, 2));
+      await chainAnew(at);
+      return `number ${last}`;
+    },
+    finds: ['audit_rewritten'],
+  },
+  'a chain made anew, and its end changed in the journal': {
+    plant: async (at) => {
+      await lastOf(at);
+      await at.engine.rootKeys.seal();
+      at.sql("UPDATE audit SET actor_id = 'somebody else' WHERE id = ?", await chained(at, 2));
+      await chainAnew(at);
+      const id = at.value<string>(
+        "SELECT id FROM journal WHERE kind = 'audit_head' AND tenant_id = ?",
+        at.story.tenantId,
+      );
+      at.sql("UPDATE journal SET detail = '{}' WHERE id = ?", id);
+      return id;
+    },
+    finds: ['vault_entry_differs'],
   },
   'a number that two rows have': {
     plant: async (at) => {

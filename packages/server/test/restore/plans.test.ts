@@ -1,5 +1,6 @@
 /** Plans, how their subjects were named, and receipts, through a copy of the database and a restore. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { planErasure } from '../../src/engine/erasure/plan.ts';
 import { placeNamedHold } from '../../src/engine/holds/place-named-hold.ts';
 import { releaseHold } from '../../src/engine/holds/release-hold.ts';
 import { cancelPlan } from '../../src/engine/plans/cancel-plan.ts';
@@ -106,6 +107,36 @@ describe('a plan that was made before the copy', () => {
     await stage.expectSound();
     await stage.expectStandings([
       [person, 'gone'],
+      [other, 'whole'],
+    ]);
+  });
+
+  test('by a vendor or a retention, and called off after it, is called off again, approved or not', async () => {
+    const id = await stage.process(async (at) => {
+      await stage.archive(at, person, other);
+      const { engine, caller } = at;
+      const asked = {
+        action: 'purge',
+        keepRecording: false,
+        waitsForHolds: false,
+        callIds: [stage.idOf(person)],
+      } as const;
+      const vendors = await planErasure(engine, caller, asked);
+      const approval = { at: engine.clock.now(), actor: { kind: 'client', id: 'another' } } as const;
+      await engine.store.write(async (tx) => await tx.erasures.approve(vendors.id, approval));
+      return vendors.id;
+    });
+    const copy = stage.copy();
+    await stage.process(async ({ engine, caller }) => {
+      await cancelPlan(engine, caller, id);
+      await engine.rootKeys.seal();
+    });
+    await stage.restoreFrom(copy);
+    await stage.process(async (at) => {
+      expect(await findPlan(at.engine, id)).toMatchObject({ state: 'cancelled', cancelReason: 'plan_changed' });
+    });
+    await stage.expectStandings([
+      [person, 'whole'],
       [other, 'whole'],
     ]);
   });

@@ -4,6 +4,7 @@ import type { StoreTx } from '../../model/store.ts';
 import type { AuditEntry, AuditHead } from '../../model/tenant.ts';
 import type { Engine } from '../context.ts';
 import { chainedRow, firstLink, nextLink } from './audit-chain.ts';
+import { journalHeads } from './journaled-heads.ts';
 
 /** Rows chained by one transaction: well below the time that others may have to wait for it. */
 const batchSize = 250;
@@ -17,10 +18,11 @@ type Link = { id: string; seq: number; chain: Uint8Array };
  * of theirs. A row is numbered when it is seen, so one whose transaction committed late comes after younger ones.
  *
  * Any number of processes may do so; one at a time does. Returns how many rows were chained; a round has an end, and the next
- * one goes on. Reads one row where there is nothing to do.
+ * one goes on. Then where the chains end is entered into the journal, which the next seal copies to the vault. Reads one row,
+ * and the ends, where there is nothing to do.
  */
 export async function chainAudit(
-  engine: Pick<Engine, 'store' | 'stopping'>,
+  engine: Pick<Engine, 'store' | 'clock' | 'stopping'>,
   { perRound = rowsPerRound }: { perRound?: number } = {},
 ): Promise<number> {
   const { store, stopping } = engine;
@@ -30,6 +32,7 @@ export async function chainAudit(
     chained += await store.write(chainSome);
     await nextTurn();
   }
+  await journalHeads(engine);
   return chained;
 }
 
@@ -45,7 +48,7 @@ async function chainSome(tx: StoreTx): Promise<number> {
     const head = moved.get(tenantId) ?? heads.get(tenantId) ?? (await newHead(tx, tenantId));
     const link = linkOf(entry, head);
     links.push(link);
-    moved.set(tenantId, { tenantId, seq: link.seq, chain: link.chain });
+    moved.set(tenantId, { ...head, seq: link.seq, chain: link.chain });
   }
   await tx.audit.link(links);
   for (const head of moved.values()) await tx.audit.setHead(head);
@@ -60,5 +63,5 @@ function linkOf(entry: AuditEntry, head: AuditHead): Link {
 async function newHead(tx: StoreTx, tenantId: string | null): Promise<AuditHead> {
   const ownerId = tenantId ?? (await tx.keys.readTop())?.archiveId;
   if (ownerId === undefined) throw new AppError('damage', { detail: 'the archive row is missing' });
-  return { tenantId, seq: 0, chain: firstLink(ownerId) };
+  return { tenantId, seq: 0, chain: firstLink(ownerId), journaledSeq: 0, journaledAt: 0 };
 }

@@ -58,12 +58,14 @@ async function* pages(
   filter: AuditFilter,
 ): AsyncGenerator<readonly ChainedEntry[]> {
   for (let after = afterId; ; ) {
-    const rows = await engine.store.reads.audit.search(tenantId, { ...filter, afterId: after, limit: pageSize });
-    const last = rows.at(-1);
-    if (last === undefined) return;
-    yield rows;
-    if (rows.length < pageSize) return;
-    after = last.id;
+    const { rows, next } = await engine.store.reads.audit.search(tenantId, {
+      ...filter,
+      afterId: after,
+      limit: pageSize,
+    });
+    if (rows.length > 0) yield rows;
+    if (next === null) return;
+    after = next;
     await nextTurn();
   }
 }

@@ -1,5 +1,4 @@
-import type { AuditSearch } from '../../model/record-store.ts';
-import type { ChainedEntry } from '../../model/tenant.ts';
+import type { AuditPage, AuditSearch } from '../../model/record-store.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
 
 /** What rows are asked for; every condition given must hold. Times in ms, `from` included, `to` not. */
@@ -10,7 +9,7 @@ export async function searchAudit(
   engine: Pick<Engine, 'store'>,
   caller: Caller,
   asked: AuditFilter & { limit: number; beforeId?: string },
-): Promise<ChainedEntry[]> {
+): Promise<AuditPage> {
   requireScope(caller, 'audit:read');
   return await engine.store.reads.audit.search(caller.tenant.id, asked);
 }

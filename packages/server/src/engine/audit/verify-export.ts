@@ -40,11 +40,19 @@ type Row = { line: number; seq: number; chain: Buffer; rest: Record<string, unkn
 const windowMax = 2_000;
 const faultsListed = 100;
 
+/** No row of an export is longer, in characters: rows hold ids, counts and codes. */
+export const lineLengthMax = 1024 * 1024;
+
 /**
  * Recomputes the chain of an exported audit, line by line, with what is in the file and nothing else. The rows may come in
  * the order of their numbers or of their ids. Memory does not grow with the file.
+ *
+ * @param lines undefined for one that is longer than `lineLengthMax`: it is malformed, whatever it says.
  */
-export async function verifyExport(lines: AsyncIterable<string>, start: ExportStart): Promise<ExportReport> {
+export async function verifyExport(
+  lines: AsyncIterable<string | undefined>,
+  start: ExportStart,
+): Promise<ExportReport> {
   const check = new ExportCheck(start);
   let line = 0;
   for await (const text of lines) {
@@ -74,8 +82,8 @@ class ExportCheck {
     this.#start = start;
   }
 
-  read(text: string, line: number): void {
-    const row = rowOf(text, line);
+  read(text: string | undefined, line: number): void {
+    const row = text === undefined ? undefined : rowOf(text, line);
     if (row === undefined) this.#fault({ code: 'malformed', line });
     else if (row === 'unchained') this.#report.unchained += 1;
     else this.#wait(row);

@@ -27,6 +27,10 @@ export const problemMeanings = {
   },
   audit_head: { means: 'an audit chain does not end as its head says', todo: compareAudit },
   audit_missing: { means: 'rows of the audit are missing', todo: compareAudit },
+  audit_rewritten: {
+    means: 'a chain of the audit was made anew: a row is not the one that the vault knows as an end of it',
+    todo: compareAudit,
+  },
   audit_repeated: { means: 'two rows of the audit have the same number', todo: compareAudit },
   audit_unchained: { means: 'a row of the audit is in no chain, while younger rows are', todo: wait },
   blob_damaged: { means: 'the bytes of a recording do not open under its key and place', todo: restoreBytes },

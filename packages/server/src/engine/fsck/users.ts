@@ -32,8 +32,8 @@ async function checkUser(look: Look, user: User, { hasLoginKey }: { hasLoginKey:
   if (!look.isDeep || !hasLoginKey || disabledAt !== null || artifact === undefined || artifact.sealed === null) return;
   try {
     const { email } = await openJson<{ email: string }>(look.engine, artifact);
-    const { user: found } = await findLogin(look.engine, email);
-    if (found?.id !== id) look.findings.problem('user_login_differs', `user ${id}`);
+    const { users: found } = await findLogin(look.engine, email);
+    if (!found.some((one) => one.id === id)) look.findings.problem('user_login_differs', `user ${id}`);
   } catch (error) {
     // What does not open is told by the checks of what it hangs on.
     if (!hasCode(error, 'damage') && !hasCode(error, 'key_destroyed')) throw error;

@@ -6,6 +6,7 @@ import type { Head } from '../../model/vault.ts';
 import { destroyUpload } from '../archive/abandoned-uploads.ts';
 import { markBlobs } from '../archive/own-blobs.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
+import { journalRestoredHeads } from '../audit/journaled-heads.ts';
 import { endLateArtifact } from '../calls/late-artifacts.ts';
 import type { Engine } from '../context.ts';
 import { completeErasure } from '../erasure/run.ts';
@@ -40,10 +41,12 @@ export async function restoreArchive(engine: Engine, say: (stage: string) => voi
     async turnEpochs(isTold) {
       say('ending what was under way');
       await freeJobs(engine);
+      await callOffPlans(engine);
       report.uploadsEnded = (await endUploads(engine)) + (await endLateArtifacts(engine));
       say('re-encrypting tokens under new epochs');
       for (const tenant of await engine.store.reads.tenants.list()) await engine.epochs.turn(tenant.id, { isTold });
       await mendReasons(engine);
+      await journalRestoredHeads(engine);
       await engine.issuer.close();
     },
     finish: async (head) => await finish(engine, head, report, say),
@@ -57,6 +60,29 @@ async function freeJobs(engine: Engine): Promise<void> {
   const jobs = await engine.store.reads.jobs.list({ unfinishedOnly: true, limit: Number.MAX_SAFE_INTEGER });
   for (const job of jobs.filter(({ leaseOwner }) => leaseOwner !== null)) {
     await engine.store.write(async (tx) => await tx.jobs.retry(job, engine.clock.now(), 'lease_lost'));
+  }
+}
+
+/**
+ * Calls off the plans of vendors and retentions that wait, approved or not: nothing tells of one that was called off, or executed
+ * in vain, after the copy was made. Whoever still wants it asks again. A native one has its subject, whose end is journaled.
+ */
+async function callOffPlans(engine: Engine): Promise<void> {
+  for (let afterId = ''; ; ) {
+    const page = await engine.store.reads.erasures.page(afterId, batch);
+    const last = page.at(-1);
+    if (last === undefined) return;
+    const planned = page.filter(({ state }) => state === 'planned').map(({ id }) => id);
+    const named = await engine.store.reads.artifacts.findMany(planned, 'erasure-subject');
+    const subjects = new Set(named.map(({ ownerId }) => ownerId));
+    for (const { id, tenantId } of page.filter((plan) => planned.includes(plan.id) && !subjects.has(plan.id))) {
+      await engine.store.write(async (tx) => {
+        if (!(await tx.erasures.cancel(id, 'plan_changed'))) return;
+        const who = { actor: restorer, tenantId };
+        await tx.audit.append(auditEntry(engine, who, 'erasure.cancelled', id, { reason: 'plan_changed' }));
+      });
+    }
+    afterId = last.id;
   }
 }
 

@@ -22,7 +22,7 @@ export const AuditRow = Type.Object(
       description: 'The chain up to this row: SHA-256, in hex',
     }),
   },
-  strict,
+  { ...strict, title: 'AuditRow' },
 );
 
 /** What narrows a list, and an export. */

@@ -10,7 +10,7 @@ export const exportAuditOperation = operation({
   method: 'GET',
   path: '/audit/export',
   tag: 'Audit',
-  summary: 'Export what was done, oldest first',
+  summary: 'Export the audit log, oldest first',
   description:
     'One row a line, as canonical JSON (RFC 8785), streamed. Without a filter it is the whole chain in its order, then the ' +
     'rows of the last seconds, which have no number yet; `tacet audit verify` checks it without the archive.',

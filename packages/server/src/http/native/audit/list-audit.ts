@@ -13,30 +13,33 @@ export const listAuditOperation = operation({
   method: 'GET',
   path: '/audit',
   tag: 'Audit',
-  summary: 'List what was done, newest first',
+  summary: 'Search the audit log, newest first',
   description:
     'Every condition given must hold; `from` is included, `to` is not. With `Accept: application/x-ndjson` it is the export, ' +
-    'as `GET /v1/audit/export` gives it.',
+    'as `GET /v1/audit/export` gives it, and like that takes neither `cursor` nor `limit`.',
   scopes: ['audit:read'],
   query: Type.Object({ ...filters, cursor: Type.Optional(Cursor), limit: Type.Optional(Limit) }, strict),
   answers: {
     200: {
       description: 'A page of rows',
       content: Type.Object({ rows: Type.Array(AuditRow), next: Next }, strict),
+      also: { media: exportMedia },
     },
   },
   errors: [],
-  async handle({ engine, caller, query: { cursor, limit = 100, ...query }, request, reply }) {
+  async handle({ engine, caller, query: { cursor, limit, ...query }, request, reply }) {
     const filter = filterOf(query);
     if (cursor !== undefined && !isId(cursor)) throw invalidField('cursor', 'is not one of a page');
     if (wantsExport(request.headers.accept)) {
+      // Who thinks that it has a page must not take a whole audit for one.
+      for (const [name, value] of Object.entries({ cursor, limit })) {
+        if (value !== undefined) throw invalidField(name, 'is of pages alone, and an export has none');
+      }
       await sendExport(engine, caller, filter, reply);
       return undefined;
     }
-    const asked = { ...filter, limit, ...(cursor !== undefined && { beforeId: cursor }) };
-    const rows = await searchAudit(engine, caller, asked);
-    // A page that is full may be the last one: then the next has no rows.
-    const next = rows.length === limit ? (rows.at(-1)?.id ?? null) : null;
+    const asked = { ...filter, limit: limit ?? 100, ...(cursor !== undefined && { beforeId: cursor }) };
+    const { rows, next } = await searchAudit(engine, caller, asked);
     return { status: 200, body: { rows: rows.map(auditRow), next } };
   },
 });
