@@ -9,8 +9,11 @@ import type { Surroundings } from './command-line.ts';
 import { print, tenantBySlug, withApp } from './with-app.ts';
 
 type CreateOptions = { tenant: string; email: string; scopes: string; passwordStdin?: boolean; json?: boolean };
-type PasswordOptions = { passwordStdin?: boolean; json?: boolean };
+type OneOptions = { tenant?: string; json?: boolean };
+type PasswordOptions = OneOptions & { passwordStdin?: boolean };
 type ListOptions = { tenant?: string; json?: boolean };
+
+const ofWhichTenant = 'whose user it is; needed where users of several tenants have this e-mail';
 
 /** `tacet user create | rotate | disable | list`. */
 export function userCommands(around: Surroundings): Command {
@@ -18,7 +21,7 @@ export function userCommands(around: Surroundings): Command {
   user
     .command('create')
     .requiredOption('--tenant <slug>')
-    .requiredOption('--email <address>', 'what the user logs in with; no other user has it')
+    .requiredOption('--email <address>', 'what the user logs in with; no other user of the tenant has it')
     .requiredOption('--scopes <list>', 'comma-separated scopes, or all')
     .option('--password-stdin', 'take over a password that the user has already, read from standard input')
     .option('--json', 'one JSON document on standard output')
@@ -34,20 +37,26 @@ export function userCommands(around: Surroundings): Command {
     .command('rotate')
     .description('another password; every token issued under the old one ends')
     .argument('<email>')
+    .option('--tenant <slug>', ofWhichTenant)
     .option('--password-stdin', 'the new password, read from standard input; without it one is generated')
     .option('--json', 'one JSON document on standard output')
     .action(async (email: string, options: PasswordOptions) => {
       const asked = { email, actor: operator, ...(await takenOver(options)) };
-      const { password } = await withApp(around, async (app) => await rotateUser(app.engine, asked));
+      const { password } = await withApp(around, async (app) => {
+        return await rotateUser(app.engine, { ...asked, ...(await tenantAsked(app, options)) });
+      });
       print(options.json, { email: email.trim(), password });
     });
   user
     .command('disable')
     .description('end the password and every token of a user for good, and erase the e-mail')
     .argument('<email>')
+    .option('--tenant <slug>', ofWhichTenant)
     .option('--json', 'one JSON document on standard output')
-    .action(async (email: string, options: { json?: boolean }) => {
-      await withApp(around, async (app) => await disableUser(app.engine, { email, actor: operator }));
+    .action(async (email: string, options: OneOptions) => {
+      await withApp(around, async (app) => {
+        await disableUser(app.engine, { email, actor: operator, ...(await tenantAsked(app, options)) });
+      });
       print(options.json, { email: email.trim(), disabled: true });
     });
   user
@@ -58,6 +67,11 @@ export function userCommands(around: Surroundings): Command {
       print(options.json, await withApp(around, async (app) => await shownUsers(app, options.tenant)));
     });
   return user;
+}
+
+/** Whose user it is, where that is said: e-mails are unique within a tenant. */
+async function tenantAsked(app: App, { tenant }: OneOptions): Promise<{ tenantId?: string }> {
+  return tenant === undefined ? {} : { tenantId: (await tenantBySlug(app, tenant)).id };
 }
 
 /** Users by tenant and number, the disabled without an e-mail. `id` is the number by which Twin24's clients know a user. */

@@ -2,7 +2,7 @@ import { newClientId, newSecret } from '../../lib/secret-text.ts';
 import type { Actor } from '../../model/erasure.ts';
 import { AppError } from '../../model/errors.ts';
 import type { StoreReads, StoreTx } from '../../model/store.ts';
-import { type ApiClient, type Scope, scopes, type Tenant } from '../../model/tenant.ts';
+import { type ApiClient, type AuditEntry, type Scope, scopes, type Tenant } from '../../model/tenant.ts';
 import { type AnswerKeeper, noKeeper } from '../answers/once.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
 import type { Engine } from '../context.ts';
@@ -62,7 +62,9 @@ export async function createClient(
       throw new AppError('input_invalid', { message: 'This client id is taken' });
     }
     await tx.clients.insert(client);
-    await tx.audit.append(auditEntry(engine, { actor: asked.actor, tenant }, 'client.created', clientId));
+    const { scopes: given, expiresAt } = client;
+    const detail = { scopes: given.join(' '), expiresAt, takenOver: asked.takeOver !== undefined };
+    await tx.audit.append(auditEntry(engine, { actor: asked.actor, tenant }, 'client.created', clientId, detail));
     await asked.keeper?.keep(tx, { status: 201, subjectId: clientId });
   });
   return { clientId, clientSecret: secret, expiresAt: client.expiresAt };
@@ -88,10 +90,10 @@ export async function rotateClient(
   const secretHash = await engine.access.hasher.hash(secret);
   const now = engine.clock.now();
   const expiresAt = now + secretLifeMs;
-  const change = (client: ApiClient): ClientChange => {
+  const change = (client: ApiClient): WrittenChange => {
     const oldExpiresAt = Math.min(now + keepOldMs, client.expiresAt);
     const old = oldExpiresAt > now ? { oldSecretHash: client.secretHash, oldExpiresAt } : noOldSecret;
-    return { secretHash, expiresAt, ...old };
+    return { change: { secretHash, expiresAt, ...old }, detail: { expiresAt, oldExpiresAt: old.oldExpiresAt } };
   };
   await changeClient(engine, { tenant, actor, clientId, keeper }, 'client.rotated', change);
   return { clientId, clientSecret: secret, expiresAt };
@@ -108,7 +110,15 @@ export async function changeScopes(
   actor: Actor,
   { scopes: allowed, keeper = noKeeper }: { scopes: Scope[]; keeper?: AnswerKeeper },
 ): Promise<void> {
-  await changeClient(engine, { tenant, actor, clientId, keeper }, 'client.changed', () => ({ scopes: allowed }));
+  const change = ({ scopes: before }: ApiClient): WrittenChange => {
+    return { change: { scopes: allowed }, detail: scopesChange(before, allowed) };
+  };
+  await changeClient(engine, { tenant, actor, clientId, keeper }, 'client.changed', change);
+}
+
+/** What the audit says of rights that were given or taken: both lists, each in the order of the list of all. */
+export function scopesChange(before: readonly Scope[], after: readonly Scope[]): AuditEntry['detail'] {
+  return { scopesBefore: before.join(' '), scopesAfter: after.join(' ') };
 }
 
 /**
@@ -127,7 +137,8 @@ export async function disableClient(
     await keeper.keep(tx, { status: 200, subjectId: clientId });
     if (client.disabledAt !== null) return;
     const change = { disabledAt: engine.clock.now(), ...noOldSecret };
-    await write(engine, tx, { tenant, actor, client }, 'client.disabled', change);
+    const detail = { disabled: true, scopes: client.scopes.join(' ') };
+    await write(engine, tx, { tenant, actor, client }, 'client.disabled', { change, detail });
   });
   forgetSecrets(engine, clientId);
 }
@@ -136,13 +147,16 @@ type ClientChange = Partial<
   Pick<ApiClient, 'secretHash' | 'expiresAt' | 'disabledAt' | 'scopes' | 'oldSecretHash' | 'oldExpiresAt'>
 >;
 
+/** A change, and what the audit says of it. */
+type WrittenChange = { change: ClientChange; detail: AuditEntry['detail'] };
+
 const noOldSecret = { oldSecretHash: null, oldExpiresAt: null } as const;
 
 async function changeClient(
   engine: Engine,
   of: { tenant: Tenant; actor: Actor; clientId: string; keeper: AnswerKeeper },
   event: string,
-  change: (client: ApiClient) => ClientChange,
+  change: (client: ApiClient) => WrittenChange,
 ): Promise<void> {
   const { tenant, actor, clientId, keeper } = of;
   await engine.store.write(async (tx) => {
@@ -166,13 +180,13 @@ async function write(
   tx: StoreTx,
   { tenant, actor, client }: { tenant: Tenant; actor: Actor; client: ApiClient },
   event: string,
-  change: ClientChange,
+  { change, detail }: WrittenChange,
 ): Promise<void> {
   await tx.clients.update(client.id, { ...change, version: client.version + 1 });
-  await tx.audit.append(auditEntry(engine, { actor, tenant }, event, client.id));
+  await tx.audit.append(auditEntry(engine, { actor, tenant }, event, client.id, detail));
 }
 
-/** No other text gets as far as the database. */
-function isClientId(text: string): boolean {
+/** True for what a client may be called. No other text gets as far as the database. */
+export function isClientId(text: string): boolean {
   return /^[\x21-\x7e]{1,200}$/.test(text);
 }

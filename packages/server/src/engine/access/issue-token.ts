@@ -2,6 +2,7 @@ import { signAccessToken } from '../../lib/access-token.ts';
 import { AppError } from '../../model/errors.ts';
 import type { ApiClient } from '../../model/tenant.ts';
 import type { Engine } from '../context.ts';
+import { isClientId } from './clients.ts';
 import { noteClientUse } from './last-use.ts';
 import { proveSecret } from './prove-secret.ts';
 import { signingKeys } from './signing-key.ts';
@@ -23,9 +24,10 @@ export async function issueToken(
 ): Promise<IssuedToken> {
   const client = await usableClient(engine, asked.clientId);
   const { clientId: name, secret, address } = asked;
-  const account = client && { ...client, oldSecretHash: oldHashOf(engine, client) };
-  const isProven = await proveSecret(engine, account, { name, secret, address, secretsMax: 2 });
-  if (client === undefined || !isProven) throw new AppError('credentials_invalid');
+  const accounts = client ? [{ ...client, rememberedAs: client.id, oldSecretHash: oldHashOf(engine, client) }] : [];
+  // As many as one has that is being rotated.
+  const proven = await proveSecret(engine, accounts, { name, secret, address, hashesMin: 2 });
+  if (client === undefined || proven.length === 0) throw new AppError('credentials_invalid');
   const signed = await signAccessToken(
     { keys: await signingKeys(engine), clock: engine.clock },
     {
@@ -47,7 +49,7 @@ function oldHashOf({ clock }: Engine, { oldSecretHash, oldExpiresAt }: ApiClient
 
 /** The client's row, unless it is disabled or its secret has run out. */
 async function usableClient(engine: Engine, clientId: string): Promise<ApiClient | undefined> {
-  const client = await engine.store.reads.clients.find(clientId);
+  const client = isClientId(clientId) ? await engine.store.reads.clients.find(clientId) : undefined;
   if (client === undefined || client.disabledAt !== null) return undefined;
   return client.expiresAt > engine.clock.now() ? client : undefined;
 }

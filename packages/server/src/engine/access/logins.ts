@@ -24,14 +24,17 @@ export async function newLogin(engine: Engine, value: string): Promise<Buffer> {
   return await loginUnder(engine, value);
 }
 
-/** Who has this e-mail, if anybody; and the name under which it is counted who tries to log in with it. */
-export async function findLogin(engine: Engine, email: string): Promise<{ user: User | undefined; name: string }> {
+/**
+ * Who has this e-mail, oldest first: one user of each tenant at most; and the name under which it is counted who tries to log
+ * in with it. The name is that of the e-mail, whoever has it: counts do not tell how many there are.
+ */
+export async function findLogin(engine: Engine, email: string): Promise<{ users: User[]; name: string }> {
   const value = loginValue(email);
   const { artifacts, users } = engine.store.reads;
   // Where there is no key there are no users, and who only asks must not make one.
   if (value === undefined || (await artifacts.find(archiveOwner, kind)) === undefined) return nobody;
   const login = await loginUnder(engine, value);
-  return { user: await users.find({ login }), name: loginName(login) };
+  return { users: await users.withLogin(login), name: loginName(login) };
 }
 
 /** With a blank, so that no client id is the same: those have none. */
@@ -39,7 +42,12 @@ export function loginName(login: Uint8Array): string {
   return `user ${Buffer.from(login).toString('base64url')}`;
 }
 
-const nobody = { user: undefined, name: 'user nobody' } as const;
+/** Under which name a user's password is remembered. */
+export function rememberedUser({ id, login }: Pick<User, 'id' | 'login'>): string {
+  return `${loginName(login)} ${id}`;
+}
+
+const nobody = { users: [], name: 'user nobody' };
 
 async function loginUnder(engine: Engine, value: string): Promise<Buffer> {
   const key = await engine.secrets.open(archiveOwner, kind);

@@ -1,7 +1,9 @@
+import { createHmac } from 'node:crypto';
 import { AppError, hasCode } from '../../model/errors.ts';
 import type { Scope } from '../../model/tenant.ts';
 import type { AnswerKeeper } from '../answers/once.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
+import { loginName, loginValue, newLogin } from './logins.ts';
 import {
   changeUserScopes,
   createUser,
@@ -12,6 +14,9 @@ import {
   type UserProfile,
   userOf,
 } from './users.ts';
+
+/** RFC 9106, section 3.1. */
+const saltBytes = 16;
 
 /* What administrators of a tenant do with its users, by id; the command line knows them by e-mail. */
 
@@ -46,13 +51,15 @@ export async function readUserById(engine: Engine, caller: Caller, id: string): 
   return profile ?? { user, email: null };
 }
 
-/** As `createUser`. */
+/** As `createUser`. Throws `slow_down` as `countGuess` does. */
 export async function addUser(
   engine: Engine,
   caller: Caller,
   asked: { email: string; scopes: Scope[]; password?: string; keeper: AnswerKeeper },
 ): Promise<UserCredentials> {
   requireScope(caller, 'admin');
+  const value = asked.password === undefined ? undefined : loginValue(asked.email);
+  if (value !== undefined) await countGuess(engine, caller, await newLogin(engine, value));
   return await createUser(engine, caller.tenant, { ...asked, actor: caller.actor });
 }
 
@@ -67,7 +74,7 @@ export async function setUserScopes(
   await changeUserScopes(engine, { id, tenantId: caller.tenant.id, actor: caller.actor, ...asked });
 }
 
-/** As `rotateUser`. */
+/** As `rotateUser`. Throws `slow_down` as `countGuess` does. */
 export async function renewUserPassword(
   engine: Engine,
   caller: Caller,
@@ -75,6 +82,8 @@ export async function renewUserPassword(
   asked: { password?: string; keeper: AnswerKeeper },
 ): Promise<UserCredentials> {
   requireScope(caller, 'admin');
+  const { login, disabledAt } = await userOf(engine, { id, tenantId: caller.tenant.id });
+  if (asked.password !== undefined && disabledAt === null) await countGuess(engine, caller, login);
   return await rotateUser(engine, { id, tenantId: caller.tenant.id, actor: caller.actor, ...asked });
 }
 
@@ -95,13 +104,27 @@ export async function endUser(engine: Engine, caller: Caller, id: string, keeper
 }
 
 /**
- * Looks at the password of a request that was carried out before under its `Idempotency-Key`. Of passwords nothing is kept
- * but their slow hash, and that is what tells another one: throws `idempotency_mismatch` unless it is the user's.
+ * Giving a user a password is a guess at that of another tenant's user who has the same e-mail: whoever logs in with it then
+ * learns whether it is theirs, and no login has failed. So a tenant is slowed in it, for each e-mail, as one address is in
+ * failed logins; whether anybody else has the e-mail makes no difference. Throws `slow_down`.
  */
-export async function refuseOtherPassword(engine: Engine, caller: Caller, id: string, password: string): Promise<void> {
+async function countGuess({ access }: Engine, { tenant }: Caller, login: Uint8Array): Promise<void> {
+  const name = loginName(login);
+  // An address of its own: many users made at once are not many failures from one place.
+  const admission = await access.throttle.admit(name, `${name} in ${tenant.id}`);
+  if (admission.kind === 'wait') throw new AppError('slow_down', { retryAfterMs: admission.retryAfterMs });
+  admission.release('failure');
+}
+
+/**
+ * What tells a given password from another one where a request is repeated under its `Idempotency-Key`: a slow hash, since it
+ * is kept for a day with the rest of what the request said. It is compared with that alone, and so with what the same caller
+ * has sent, never with the password that a user has by now.
+ */
+export async function passwordPrint(engine: Engine, caller: Caller, password: string): Promise<string> {
   requireScope(caller, 'admin');
-  const user = await userOf(engine, { id, tenantId: caller.tenant.id });
-  // Of one who is disabled nothing is left to compare with.
-  if (user.disabledAt !== null || (await engine.access.hasher.verify(password, user.passwordHash))) return;
-  throw new AppError('idempotency_mismatch');
+  const key = await engine.secrets.open(caller.tenant.id, 'index-key');
+  const salt = createHmac('sha256', key).update('salt of passwords in requests').digest().subarray(0, saltBytes);
+  key.fill(0);
+  return await engine.access.hasher.hash(password, { salt });
 }

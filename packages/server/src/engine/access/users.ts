@@ -6,12 +6,13 @@ import type { Artifact } from '../../model/call.ts';
 import type { Actor } from '../../model/erasure.ts';
 import { AppError, hasCode } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
-import type { Scope, Tenant, User } from '../../model/tenant.ts';
+import type { AuditEntry, Scope, Tenant, User } from '../../model/tenant.ts';
 import { type AnswerKeeper, noKeeper } from '../answers/once.ts';
 import { openJson, sealJson } from '../artifacts.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
-import { findLogin, loginBytes, loginName, loginValue, newLogin } from './logins.ts';
+import { scopesChange } from './clients.ts';
+import { findLogin, loginBytes, loginValue, newLogin, rememberedUser } from './logins.ts';
 import { forgetSecrets } from './prove-secret.ts';
 import { ensureUserTokenKey } from './user-token-key.ts';
 
@@ -27,7 +28,7 @@ export type UserProfile = { user: User; email: string | null };
  * Makes a user who logs in with e-mail and password. Without `password` one is generated; a given one, which somebody has
  * already, is taken as it is, however short, and never re-hashed before it is compared.
  *
- * E-mails are unique over the archive: throws `user_exists`, and `input_invalid` for text that is no address.
+ * E-mails are unique within a tenant: throws `user_exists`, and `input_invalid` for text that is no address.
  */
 export async function createUser(
   engine: Engine,
@@ -52,12 +53,13 @@ export async function createUser(
     return await engine.store.write(async (tx) => {
       // First: the same request at the same moment is to be told what it has made, not that it exists.
       await asked.keeper?.keep(tx, { status: 201, subjectId: id });
-      if ((await tx.users.find({ login })) !== undefined) throw new AppError('user_exists');
+      if ((await tx.users.find({ tenantId: tenant.id, login })) !== undefined) throw new AppError('user_exists');
       const inserted = await tx.users.insert(row);
       const profile = profileRow(slot, inserted);
       await tx.artifacts.insert([profile]);
       await engine.issuer.confirm(tx.keys, [slot]);
-      await tx.audit.append(auditEntry(engine, { actor: asked.actor, tenant }, 'user.created', id));
+      const detail = { scopes: asked.scopes.join(' '), generated: asked.password === undefined };
+      await tx.audit.append(auditEntry(engine, { actor: asked.actor, tenant }, 'user.created', id, detail));
       return { user: inserted, artifact: profile };
     });
   });
@@ -66,8 +68,11 @@ export async function createUser(
   return { user, password };
 }
 
-/** Whose user it is: by e-mail, as the operator knows them, or by id within a tenant. */
-export type NamedUser = { email: string } | { id: string; tenantId: string };
+/**
+ * Whose user it is: by e-mail, as the operator knows them, of a tenant that has to be named where users of several have it; or
+ * by id within a tenant.
+ */
+export type NamedUser = { email: string; tenantId?: string } | { id: string; tenantId: string };
 
 /** Who changes a user, and where the answer is kept. */
 export type Changing = { actor: Actor; keeper?: AnswerKeeper };
@@ -79,7 +84,8 @@ export async function rotateUser(
 ): Promise<UserCredentials> {
   const password = asked.password ?? newPassword();
   const passwordHash = await hashed(engine, password);
-  const user = await changeUser(engine, asked, 'user.rotated', async (tx, now) => {
+  const written = { event: 'user.rotated', detail: () => ({ generated: asked.password === undefined }) };
+  const user = await changeUser(engine, asked, written, async (tx, now) => {
     const change = { passwordHash, version: now.version + 1 };
     await tx.users.update(now.id, change);
     return { ...now, ...change };
@@ -93,7 +99,8 @@ export async function changeUserScopes(
   asked: NamedUser & Changing & { scopes: Scope[] },
 ): Promise<void> {
   const { scopes } = asked;
-  await changeUser(engine, asked, 'user.changed', async (tx, now) => {
+  const detail = (now: User) => scopesChange(now.scopes, scopes);
+  await changeUser(engine, asked, { event: 'user.changed', detail }, async (tx, now) => {
     await tx.users.update(now.id, { scopes, version: now.version + 1 });
   });
 }
@@ -104,7 +111,8 @@ export async function changeUserScopes(
  * nobody can tell any more whose e-mail that was.
  */
 export async function disableUser(engine: Engine, asked: NamedUser & Changing): Promise<void> {
-  await changeUser(engine, asked, 'user.disabled', async (tx, { id, tenantId, version }) => {
+  const detail = ({ scopes }: User) => ({ disabled: true, scopes: scopes.join(' ') });
+  await changeUser(engine, asked, { event: 'user.disabled', detail }, async (tx, { id, tenantId, version }) => {
     const at = engine.clock.now();
     const slots = await engine.tree.destroy(tx.keys, await clearUser(tx, { id, version }, at));
     await tx.keys.appendJournal([journalEntry('user_disabled', at, { tenantId, ownerId: id, slots })]);
@@ -123,11 +131,11 @@ export async function clearUser(tx: StoreTx, { id, version }: Pick<User, 'id' | 
   return (await tx.artifacts.deleteOfOwner(id)).map((artifact) => artifact.slot);
 }
 
-/** Changes one user who is not disabled, and writes it down. */
+/** Changes one user who is not disabled, and writes down what `detail` tells of the user before. */
 async function changeUser<T>(
   engine: Engine,
   asked: NamedUser & Changing,
-  event: string,
+  { event, detail }: { event: string; detail: (before: User) => AuditEntry['detail'] },
   change: (tx: StoreTx, user: User) => Promise<T>,
 ): Promise<T> {
   const { actor, keeper = noKeeper } = asked;
@@ -135,21 +143,24 @@ async function changeUser<T>(
   const changed = await engine.store.write(async (tx) => {
     const now = await tx.users.find({ id: user.id });
     if (now === undefined || now.disabledAt !== null) throw new AppError('user_not_found');
-    await tx.audit.append(auditEntry(engine, { actor, tenantId: now.tenantId }, event, now.id));
+    await tx.audit.append(auditEntry(engine, { actor, tenantId: now.tenantId }, event, now.id, detail(now)));
     const made = await change(tx, now);
     await keeper.keep(tx, { status: 200, subjectId: now.id });
     return made;
   });
-  forgetSecrets(engine, loginName(user.login));
+  forgetSecrets(engine, rememberedUser(user));
   return changed;
 }
 
-/** Throws `user_not_found` for a user who is unknown or, by id, another tenant's. */
+/** Throws `user_not_found` for a user who is unknown or another tenant's, and `input_invalid` where several have the e-mail. */
 async function named(engine: Engine, asked: NamedUser): Promise<User> {
   if ('id' in asked) return await userOf(engine, asked);
-  const { user } = await findLogin(engine, asked.email);
+  const { tenantId } = asked;
+  const { users } = await findLogin(engine, asked.email);
+  const [user, ...others] = users.filter((one) => tenantId === undefined || one.tenantId === tenantId);
   if (user === undefined) throw new AppError('user_not_found');
-  return user;
+  if (others.length === 0) return user;
+  throw new AppError('input_invalid', { message: 'Users of several tenants have this e-mail; name the tenant' });
 }
 
 /** A user of a tenant, disabled or not. Throws `user_not_found` for one who is unknown or another tenant's, alike. */

@@ -18,7 +18,7 @@ const fields = {
 };
 
 /** A client as it is read. */
-export const ClientView = Type.Object(fields, strict);
+export const ClientView = Type.Object(fields, { ...strict, title: 'Client' });
 
 /** A client that has just got a secret. */
 export const ClientWithSecret = Type.Object(
@@ -28,7 +28,7 @@ export const ClientWithSecret = Type.Object(
       description: 'Shown this once; null where the request is repeated under its `Idempotency-Key`',
     }),
   },
-  strict,
+  { ...strict, title: 'ClientWithSecret' },
 );
 
 /** A client as `ClientView` says it, at this moment. */

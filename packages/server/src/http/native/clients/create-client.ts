@@ -11,7 +11,7 @@ export const createClient = operation({
   method: 'POST',
   path: '/clients',
   tag: 'Clients',
-  summary: 'Make credentials for a program',
+  summary: 'Make a client: credentials for a program',
   description:
     'The secret is in this answer and nowhere else: what is stored of it does not tell it. It is good for a year.',
   scopes: ['admin'],

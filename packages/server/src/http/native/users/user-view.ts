@@ -1,6 +1,8 @@
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { UserProfile } from '../../../engine/access/users.ts';
 import { ScopesOut } from '../access-shapes.ts';
+import { idempotencyKeyOf } from '../idempotency-key.ts';
 import { strict, Time, TimeOrNull, timeOrNull, timeOut } from '../shapes.ts';
 
 const fields = {
@@ -20,8 +22,21 @@ const fields = {
 /** In requests: characters as they are typed, and never changed. */
 export const Password = Type.String({ minLength: 1, maxLength: 1024 });
 
+/**
+ * What a request says of a password, for its `Idempotency-Key`: null where it gives none, and without a key, since then nothing
+ * is kept and no hash need be computed.
+ */
+export async function printOfPassword(
+  request: FastifyRequest,
+  given: string | undefined,
+  print: (password: string) => Promise<string>,
+): Promise<string | null> {
+  if (given === undefined || idempotencyKeyOf(request) === undefined) return null;
+  return await print(given);
+}
+
 /** A user as they are read. */
-export const UserView = Type.Object(fields, strict);
+export const UserView = Type.Object(fields, { ...strict, title: 'User' });
 
 /** A user who has just got a password. */
 export const UserWithPassword = Type.Object(
@@ -33,7 +48,7 @@ export const UserWithPassword = Type.Object(
         'its `Idempotency-Key`',
     }),
   },
-  strict,
+  { ...strict, title: 'UserWithPassword' },
 );
 
 /** A user as `UserView` says it. */
