@@ -93,7 +93,10 @@ describe('releasing a hold', () => {
     const id = await place(allTime);
     await release(id);
     await release(id);
-    const rows = await erasing.engine.store.reads.audit.search(erasing.caller.tenant.id, { subjectId: id, limit: 9 });
+    const { rows } = await erasing.engine.store.reads.audit.search(erasing.caller.tenant.id, {
+      subjectId: id,
+      limit: 9,
+    });
     expect(rows.map(({ event }) => event).sort()).toEqual(['hold.placed', 'hold.released']);
   });
 });

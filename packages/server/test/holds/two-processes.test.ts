@@ -44,7 +44,7 @@ describeWithPostgres('a hold of one process', (server) => {
 
   /** How many calls there were for the hold to keep when it was placed. */
   async function callsPlacedOn(holdId: string): Promise<unknown> {
-    const rows = await at.one.engine.store.reads.audit.search(at.caller.tenant.id, { subjectId: holdId, limit: 9 });
+    const { rows } = await at.one.engine.store.reads.audit.search(at.caller.tenant.id, { subjectId: holdId, limit: 9 });
     return rows.find(({ event }) => event === 'hold.placed')?.detail['calls'];
   }
 

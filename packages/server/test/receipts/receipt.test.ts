@@ -83,7 +83,10 @@ describe('the receipt of an erasure', () => {
       backupsUntil: at((erasure?.sealedAt ?? 0) + app.engine.limits.horizonMs),
     });
     const items = await reads.erasures.items(id, { fromSeq: 0, limit: 10 });
-    const text = items.map(({ callId, outcome }) => `${callId} ${outcome}\n`).join('');
+    const told: { callId: string | null; candidateId: string | null; outcome: string }[] = (
+      await client.get(`/v1/erasures/${id}/items`)
+    ).body.items;
+    const text = told.map(({ callId, candidateId, outcome }) => `${callId ?? candidateId} ${outcome}\n`).join('');
     expect(claims.itemsSha256).toBe(createHash('sha256').update(text).digest('hex'));
     const entries = await reads.journal.find(items.flatMap(({ journalId }) => journalId ?? []));
     const slots = entries.flatMap((entry) => fromRanges(entry.slots)).sort((a, b) => a - b);

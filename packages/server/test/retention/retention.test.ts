@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { planAndStart } from '../../src/engine/erasure/plan.ts';
 import { placeHold } from '../../src/engine/holds/place-hold.ts';
 import { releaseHold } from '../../src/engine/holds/release-hold.ts';
 import { applyRetention } from '../../src/engine/retention/apply-retention.ts';
 import { RetentionRounds } from '../../src/engine/retention/retention-rounds.ts';
+import { scopes } from '../../src/model/tenant.ts';
 import { type GuardScene, startGuardScene } from '../guard/scene.ts';
 import type { PlanClient } from '../support/plan-client.ts';
 import { archivePlatformCall } from '../support/platform-calls.ts';
@@ -179,6 +181,63 @@ describe('above the bounds of the guard', () => {
     expect(await apply()).toBe(0);
     expect((await client.get(`/v1/erasures/${second?.subjectId}`)).body.state).toBe('cancelled');
     for (const callId of ids) expect(await scene.isThere(callId)).toBe(true);
+  });
+});
+
+describe('what is to be kept after all', () => {
+  async function hold(callId: string) {
+    const asked = { callIds: [callId], identifiers: [], from: null, to: null, reviewAt: null, reason: 'a case' };
+    return await placeHold(scene.app.engine, scene.app.caller(), asked);
+  }
+
+  async function approved(): Promise<{ id: string; client: PlanClient }> {
+    await apply();
+    const [planned] = await scene.audit('erasure.planned');
+    const client = await scene.fresh();
+    const { body } = await client.get(`/v1/erasures/${planned?.subjectId}`);
+    expect((await client.post(`/v1/erasures/${body.id}/approve`, { digest: body.digest })).status).toBe(200);
+    return { id: body.id, client };
+  }
+
+  test('since it came under a hold and was retained meanwhile is not taken when the hold is released', async () => {
+    const [kept, ...others] = [await aged(50), await aged(51), await aged(52)];
+    await inForce({ days: 30 });
+    const { id, client } = await approved();
+    const { id: holdId } = await hold(kept);
+    await apply();
+    await untilGone(...others);
+    const ended = async () => (await client.get(`/v1/erasures/${id}`)).body.state === 'completed_with_failures';
+    await until(ended);
+    await retain(kept, scene.app.engine.clock.now() + 100 * dayMs);
+    await releaseHold(scene.app.engine, scene.app.caller(), holdId);
+    expect(await client.post(`/v1/erasures/${id}/retry`)).toMatchObject({
+      status: 409,
+      body: { code: 'erasure_state' },
+    });
+    expect(await apply()).toBe(0);
+    expect(await scene.isThere(kept)).toBe(true);
+    scene.lapse(101 * dayMs);
+    expect(await apply()).toBe(1);
+    await untilGone(kept);
+  });
+
+  test('since somebody says so at the very moment at which it is started is told, and stays', async () => {
+    const [kept, other] = [await aged(50), await aged(51)];
+    await inForce({ days: 30 });
+    const { engine, tenant } = scene.app;
+    const policy = { tenant, actor: { kind: 'policy', id: 'retention' }, scopes: new Set(scopes) } as const;
+    const plan = { action: 'purge', keepRecording: false, waitsForHolds: false, callIds: [kept, other] } as const;
+    const { erasure } = await planAndStart(engine, policy, plan, { owner: 'nobody', leaseMs: 0 }, async (tx) => {
+      await tx.calls.update(kept, { retainUntil: engine.clock.now() + dayMs });
+      return true;
+    });
+    engine.nudge();
+    await untilGone(other);
+    const client = await scene.fresh();
+    await until(async () => (await client.get(`/v1/erasures/${erasure.id}`)).body.state === 'completed_with_failures');
+    const { items } = (await client.get(`/v1/erasures/${erasure.id}/items?outcome=held`)).body;
+    expect(items).toMatchObject([{ callId: kept, outcome: 'held', code: 'plan_changed' }]);
+    expect(await scene.isThere(kept)).toBe(true);
   });
 });
 

@@ -29,7 +29,7 @@ export async function placeNamedHold(
   const callIds: string[] = [];
   const identifiers: Identifier[] = [];
   for (const [i, { kind, given, understoodAs }] of understood.entries()) {
-    if (understoodAs === null) {
+    if (understoodAs === null || kind === null) {
       throw new AppError('input_invalid', { message: `${named[i]?.path} cannot be understood` });
     }
     if (kind === 'call' || kind === 'candidate') callIds.push(understoodAs);

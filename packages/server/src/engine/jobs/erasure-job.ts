@@ -1,9 +1,9 @@
 import { AppError, codeOf } from '../../model/errors.ts';
+import type { StoreTx } from '../../model/store.ts';
 import type { Job } from '../../model/tenant.ts';
 import type { Engine } from '../context.ts';
 import { afterLockMs, refuseWhileLocked, waitsForLock } from '../erasure/locked.ts';
 import { completeErasure, type Run, shredErasure } from '../erasure/run.ts';
-import { isAnyFreed } from '../holds/freed-items.ts';
 
 /** Pauses before the next attempt: doubling from a quarter of a second up to five minutes. */
 const firstPauseMs = 250;
@@ -48,11 +48,12 @@ export async function withLease(
     await tx.jobs.finish(job, engine.clock.now());
     end.isFinished = true;
   };
+  const run: Run = { erasureId: job.payload, fence, finish, signal: stopped.signal };
   try {
-    await work({ erasureId: job.payload, fence, finish, signal: stopped.signal });
+    await work(run);
     if (!end.isFinished) await engine.store.write(finish);
   } catch (error) {
-    await putBack(engine, job, error);
+    await putBack(engine, job, error, run);
   } finally {
     clearInterval(renewing);
     stop.removeEventListener('abort', passOn);
@@ -71,7 +72,7 @@ async function renew(engine: Engine, job: Job, lost: AbortController): Promise<v
   }
 }
 
-async function putBack(engine: Engine, job: Job, error: unknown): Promise<void> {
+async function putBack(engine: Engine, job: Job, error: unknown, { released }: Run): Promise<void> {
   const code = codeOf(error);
   // Of what waits is told once: a hold may last for years.
   const isTold = code === 'item_held' && job.lastError === code;
@@ -79,10 +80,9 @@ async function putBack(engine: Engine, job: Job, error: unknown): Promise<void> 
     engine.log.warn('job.failed', { jobId: job.id, code, attempt: job.attempts, detail: detailOf(error) });
   try {
     const runAt = engine.clock.now() + (code === 'lease_lost' ? 0 : await pauseOf(engine, job));
-    const waiting = code === 'item_held' ? await engine.store.reads.erasures.find(job.payload) : undefined;
     await engine.store.write(async (tx) => {
       // A hold that was released since this run looked at it has hastened nothing: the job was not yet put off.
-      const isFreed = waiting !== undefined && (await isAnyFreed(engine, tx, waiting));
+      const isFreed = code === 'item_held' && (await isAnyReleased(tx, released));
       await tx.jobs.retry(job, isFreed ? engine.clock.now() : runAt, code);
     });
   } catch (failure) {
@@ -90,6 +90,13 @@ async function putBack(engine: Engine, job: Job, error: unknown): Promise<void> 
     // The lease ends by itself; whoever takes the job over sees the same rows.
     engine.log.warn('job.put_back_failed', { jobId: job.id, code: codeOf(failure) });
   }
+}
+
+/** True where a hold was released since. Until this transaction has ended, none is: whoever releases the next finds the job put off. */
+async function isAnyReleased(tx: StoreTx, since: Run['released']): Promise<boolean> {
+  if (since === undefined) return false;
+  await tx.holds.lock(since.tenantId, 'shared');
+  return (await tx.holds.countReleased(since.tenantId)) > since.count;
 }
 
 /** Bytes that are locked are tried for when the first lock ends; the worker looks after the longest pause in any case. */

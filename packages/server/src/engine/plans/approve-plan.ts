@@ -28,9 +28,9 @@ export async function approvePlan(
     if (digest !== plan.digest) throw new AppError('digest_mismatch');
     if (!plan.needsApproval) throw new AppError('erasure_state', { message: 'Nobody has to approve this plan' });
     if (plan.actorKind === actor.kind && plan.actorId === actor.id) throw new AppError('approval_own');
+    await keeper.keep(tx, { status: 200, subjectId: id });
     if (plan.approval !== null) return;
     await tx.erasures.approve(id, { at: engine.clock.now(), actor });
     await tx.audit.append(auditEntry(engine, caller, 'erasure.approved', id));
-    await keeper.keep(tx, { status: 200, subjectId: id });
   });
 }

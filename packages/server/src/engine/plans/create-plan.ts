@@ -1,13 +1,21 @@
 import { newId } from '../../lib/ids.ts';
 import type { CallArtifactKind } from '../../model/call.ts';
-import { type Erasure, type ErasureAction, type PlanCounts, reachOf, unpreviewed } from '../../model/erasure.ts';
-import { AppError } from '../../model/errors.ts';
+import {
+  type Erasure,
+  type ErasureAction,
+  type PlanCounts,
+  type PlannedItem,
+  reachOf,
+  unpreviewed,
+} from '../../model/erasure.ts';
+import { AppError, codeOf } from '../../model/errors.ts';
 import type { StoreTx } from '../../model/store.ts';
 import { type AnswerKeeper, noKeeper } from '../answers/once.ts';
 import { auditEntry } from '../audit/audit-entry.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
 import { digestOf } from '../erasure/plan.ts';
-import { needsApproval } from '../guard/needs-approval.ts';
+import { isGuarded, needsApproval } from '../guard/needs-approval.ts';
+import { callOff } from './expire-plans.ts';
 import { heldItems } from './held-items.ts';
 import { sealSubject, subjectRow } from './sealed-subject.ts';
 import { type Found, type Named, resolveSubject, understand } from './subject.ts';
@@ -19,7 +27,7 @@ const itemsPerStep = 2000;
 export type AskedPlan = { action: ErasureAction; keepRecording: boolean; named: readonly Named[] };
 
 /** One call or candidate of a plan, and what of it there is to be erased. */
-type PlannedItem = { id: string; isCandidate: boolean; plannedKinds: CallArtifactKind[] };
+type Reached = PlannedItem & { plannedKinds: CallArtifactKind[] };
 
 /**
  * Makes the plan of a native erasure: what its subject names, frozen, with counts and a digest. Nothing is erased by it, and
@@ -42,10 +50,14 @@ export async function createPlan(
   const { tenant } = caller;
   const understood = await understand(tenant, named);
   const found = await resolveSubject(engine, engine.store.reads, tenant, understood, action);
-  const { items, sizes } = await itemsOf(engine, found, { action, keepRecording });
-  const counts = { items: items.length, ...sizes, held: (await heldItems(engine, tenant.id, found)).size };
+  const held = await heldItems(engine, tenant.id, found);
+  const { items, sizes } = await itemsOf(engine, { ...found, held }, { action, keepRecording });
+  const counts = { items: items.length, ...sizes, held: held.size };
   const erasure = await toErasure(engine, caller, { action, keepRecording, items, counts });
-  const row = await write(engine, caller, { erasure, items, counts, keeper });
+  const row = await write(engine, caller, { erasure, items, counts, keeper }).catch(async (error) => {
+    await callOffLeft(engine, caller, erasure);
+    throw error;
+  });
   await engine.faults.at('plan:written');
   const identifiers = understood.map((one, i) => ({ ...one, items: found.itemsOf[i] ?? 0 }));
   await sealSubject(engine, row, identifiers);
@@ -56,13 +68,15 @@ export async function createPlan(
 /** Candidates first: what is added to one meanwhile is refused from then on. */
 async function itemsOf(
   engine: Engine,
-  { ids, candidateIds }: Found,
+  { ids, candidateIds, held }: Found & { held: ReadonlySet<string> },
   what: Pick<AskedPlan, 'action' | 'keepRecording'>,
-): Promise<{ items: PlannedItem[]; sizes: Pick<PlanCounts, 'artifacts' | 'bytes'> }> {
+): Promise<{ items: Reached[]; sizes: Pick<PlanCounts, 'artifacts' | 'bytes'> }> {
   const { artifacts: kinds } = reachOf(what.action, what);
-  const byId = new Map<string, PlannedItem>();
-  for (const id of candidateIds) byId.set(id, { id, isCandidate: true, plannedKinds: [] });
-  for (const id of ids) if (!byId.has(id)) byId.set(id, { id, isCandidate: false, plannedKinds: [] });
+  const byId = new Map<string, Reached>();
+  const add = (id: string, isCandidate: boolean) =>
+    byId.set(id, { id, isCandidate, plannedKinds: [], wasHeld: held.has(id) });
+  for (const id of candidateIds) add(id, true);
+  for (const id of ids) if (!byId.has(id)) add(id, false);
   const sizes = { artifacts: 0, bytes: 0 };
   for (let from = 0; from < ids.length; from += itemsPerStep) {
     const some = ids.slice(from, from + itemsPerStep);
@@ -85,7 +99,6 @@ async function toErasure(
 ): Promise<Erasure> {
   const now = engine.clock.now();
   const ids = items.map(({ id }) => id);
-  const candidates = items.filter(({ isCandidate }) => isCandidate).length;
   return {
     ...unpreviewed,
     id: newId(now),
@@ -103,9 +116,9 @@ async function toErasure(
     sealedAt: null,
     goneAt: null,
     expiresAt: now + engine.limits.planLifeMs,
-    hasCandidates: candidates > 0,
+    hasCandidates: items.some(({ isCandidate }) => isCandidate),
     counts,
-    needsApproval: await needsApproval(engine, engine.store.reads, tenant.id, items.length - candidates),
+    needsApproval: await needsApproval(engine, engine.store.reads, tenant.id, items.filter(isGuarded).length),
   };
 }
 
@@ -135,6 +148,23 @@ async function write(engine: Engine, caller: Caller, { erasure, items, counts, k
     }
     return row;
   });
+}
+
+/**
+ * What was written of a plan before a later step failed, as it does for the second of two requests under one Idempotency-Key:
+ * nobody is told of it, so nobody would call it off. Where this fails too, it expires.
+ */
+async function callOffLeft(engine: Engine, caller: Caller, { id, tenantId }: Erasure): Promise<void> {
+  try {
+    const hadSubject = await engine.store.write(async (tx) => {
+      if ((await tx.erasures.find(id))?.state !== 'planned') return false;
+      await tx.audit.append(auditEntry(engine, caller, 'erasure.cancelled', id, { reason: 'plan_changed' }));
+      return await callOff(engine, tx, { id, tenantId }, 'plan_changed');
+    });
+    if (hadSubject) engine.sealer.request();
+  } catch (error) {
+    engine.log.warn('erasure.plan_left', { erasureId: id, code: codeOf(error) });
+  }
 }
 
 /** Somebody may have seen the unfinished plan in a list, and called it off. */

@@ -8,27 +8,34 @@ import { resolveSubject } from './subject.ts';
 /** Items looked at together. */
 const perLook = 2000;
 
+/** What has changed, and the numbers of the items that are under hold now. */
+export type Looked = { drift: Drift; heldSeqs: number[] };
+
 /** What has changed since a plan was made, told and not acted upon: whoever executes it erases what the plan has. */
-export async function lookForDrift(engine: Engine, tenant: Tenant, erasure: Erasure): Promise<Drift> {
+export async function lookForDrift(engine: Engine, tenant: Tenant, erasure: Erasure): Promise<Looked> {
   const ids: string[] = [];
   const candidateIds = new Set<string>();
-  const drift: Drift = { added: 0, gone: 0, held: 0, changed: 0 };
+  const heldBefore = new Set<string>();
+  const drift = { added: 0, gone: 0, held: 0, released: 0, changed: 0 } satisfies Drift;
   for (let fromSeq = 0; ; ) {
     const options = { fromSeq, limit: perLook };
     const items = await engine.store.reads.erasures.items(erasure.id, options);
     const last = items.at(-1);
     if (last === undefined) break;
-    for (const { callId, isCandidate } of items) {
+    for (const { callId, isCandidate, wasHeld } of items) {
       ids.push(callId);
+      if (wasHeld) heldBefore.add(callId);
       if (isCandidate) candidateIds.add(callId);
     }
     await compare(engine, erasure, items, drift);
     fromSeq = last.seq + 1;
   }
   const held = await heldItems(engine, tenant.id, { ids, candidateIds });
-  drift.held = Math.max(0, held.size - (erasure.counts?.held ?? 0));
+  drift.held = [...held].filter((id) => !heldBefore.has(id)).length;
+  drift.released = [...heldBefore].filter((id) => !held.has(id)).length;
   drift.added = await countAdded(engine, tenant, erasure, new Set(ids));
-  return drift;
+  // An item's number is its place.
+  return { drift, heldSeqs: ids.flatMap((id, seq) => (held.has(id) ? [seq] : [])) };
 }
 
 /** An item all of whose artifacts are gone is gone; one that has others than it had is changed. */

@@ -12,34 +12,54 @@ export type ArtifactView = { kind: CallArtifactKind; outcome: Outcome };
 /** An item as it is told. */
 export type ItemView = {
   item: Item;
-  /** False for an event that waits for a call which has not come: of its id nobody was told. */
-  isKnown: boolean;
   outcome: Outcome;
   /** Why it has failed, or is held. */
   code: string | null;
   artifacts: ArtifactView[];
 };
 
-export type AskedItems = { state?: ItemState; cursor?: string; limit: number };
+/** Conditions that all must hold. */
+export type AskedItems = { state?: ItemState; outcome?: NonNullable<Outcome>; cursor?: string; limit: number };
+/** A page may have fewer items than were asked for, or none, and a next. */
 export type ItemPage = { items: ItemView[]; next: string | null };
+
+/** In which states an item may be whose outcome is this one. */
+const statesOf: Readonly<Record<NonNullable<Outcome>, readonly ItemState[]>> = {
+  erased: ['shredded', 'removed', 'verified'],
+  already_erased: ['shredded', 'removed', 'verified'],
+  not_found: ['shredded', 'removed', 'verified'],
+  held: ['held'],
+  locked_until: ['failed'],
+  failed: ['failed'],
+};
+/** Items looked at for one page, where an outcome is asked for. */
+const lookedMost = 5000;
 
 /** The items of an erasure of the caller's tenant, in their order. */
 export async function listItems(
   engine: Engine,
   caller: Caller,
   erasureId: string,
-  { state, cursor, limit }: AskedItems,
+  { state, outcome, cursor, limit }: AskedItems,
 ): Promise<ItemPage> {
   requireScope(caller, 'erasures:preview', 'erasures:execute');
   const { reads } = engine.store;
   const erasure = await findErasure(reads, caller, erasureId);
   const fromSeq = cursor === undefined ? 0 : seqIn(cursor);
-  const states = state === undefined ? undefined : [state];
-  const found = await reads.erasures.items(erasure.id, { fromSeq, limit: limit + 1, ...(states && { states }) });
-  const some = found.slice(0, limit);
-  const unknown = await awaitedAmong(engine, caller, some);
-  const items = some.map((item) => viewOfItem(item, !unknown.has(item.callId)));
-  return { items, next: found.length > limit ? String(found[limit]?.seq) : null };
+  const states = statesFor(state, outcome);
+  const most = outcome === undefined ? limit : lookedMost;
+  const found = await reads.erasures.items(erasure.id, { fromSeq, limit: most + 1, ...(states && { states }) });
+  const seen = found.slice(0, most).map(viewOfItem);
+  const items = seen.filter((one) => outcome === undefined || one.outcome === outcome).slice(0, limit);
+  const last = items.length === limit ? items.at(-1)?.item.seq : seen.at(-1)?.item.seq;
+  const isMore = last !== undefined && (found.at(-1)?.seq ?? 0) > last;
+  return { items, next: isMore ? String(last + 1) : null };
+}
+
+function statesFor(state?: ItemState, outcome?: NonNullable<Outcome>): readonly ItemState[] | undefined {
+  const states = outcome === undefined ? undefined : statesOf[outcome];
+  if (state === undefined) return states;
+  return states === undefined || states.includes(state) ? [state] : [];
 }
 
 function seqIn(cursor: string): number {
@@ -47,19 +67,10 @@ function seqIn(cursor: string): number {
   return Number(cursor);
 }
 
-/** Events that wait, or waited when they were erased. */
-async function awaitedAmong(engine: Engine, { tenant }: Caller, items: readonly Item[]): Promise<Set<string>> {
-  const ids = items.map(({ callId }) => callId);
-  const { calls, tombstones } = engine.store.reads;
-  const awaited = (await calls.peek(tenant.id, ids)).filter(({ status }) => status === 'awaited');
-  const stones = (await tombstones.find(tenant.id, ids)).filter(({ lastStatus }) => lastStatus === 'awaited');
-  return new Set([...awaited.map(({ id }) => id), ...stones.map(({ callId }) => callId)]);
-}
-
 /** Tells an item as its row has it. */
-function viewOfItem(item: Item, isKnown: boolean): ItemView {
+function viewOfItem(item: Item): ItemView {
   const code = item.failedCode ?? (item.state === 'held' ? 'item_held' : null);
-  return { item, isKnown, outcome: outcomeOf(item), code, artifacts: artifactsOf(item) };
+  return { item, outcome: outcomeOf(item), code, artifacts: artifactsOf(item) };
 }
 
 function outcomeOf(item: Item): Outcome {

@@ -48,7 +48,7 @@ export function asOfNow(engine: Pick<Engine, 'clock'>, erasure: Erasure): Erasur
 
 /** For lists: without its identifiers, the holds of a plan being those of when it was made. */
 export async function viewOf(engine: Engine, erasure: Erasure): Promise<ErasureView> {
-  const { items, ...progress } = await engine.store.reads.erasures.tally(erasure.id);
+  const { items, ...progress } = await tallyOf(engine, erasure);
   const isBlocked = erasure.state === 'planned' && erasure.needsApproval && erasure.approval === null;
   return {
     erasure,
@@ -58,6 +58,15 @@ export async function viewOf(engine: Engine, erasure: Erasure): Promise<ErasureV
     identifiers: undefined,
     backupsUntil: erasure.sealedAt === null ? null : erasure.sealedAt + engine.limits.horizonMs,
   };
+}
+
+/** Counted only where the erasure's own row does not say it: a list must not read the items of everything in it. */
+async function tallyOf(engine: Engine, { id, state, counts }: Erasure): Promise<ErasureTally> {
+  if (counts === null || (state !== 'planned' && state !== 'completed'))
+    return await engine.store.reads.erasures.tally(id);
+  const none = { planned: 0, held: 0, shredded: 0, removed: 0, verified: 0, failed: 0 };
+  const { items } = counts;
+  return { ...none, items, ...(state === 'planned' ? { planned: items } : { verified: items }) };
 }
 
 async function identifiersOf(engine: Engine, erasure: Erasure) {

@@ -19,7 +19,12 @@ export async function retryErasure(
 ): Promise<void> {
   requireScope(caller, 'erasures:execute');
   await engine.store.write(async (tx) => {
-    const { state } = await findErasure(tx, caller, id);
+    const { state, actorKind } = await findErasure(tx, caller, id);
+    if (state === 'completed_with_failures' && actorKind === 'policy') {
+      throw new AppError('erasure_state', {
+        message: 'A retention tries again by itself, if its calls are still to go',
+      });
+    }
     const { failed, held } = await tx.erasures.tally(id);
     const isOpen = state === 'running' || state === 'completed_with_failures';
     if (!isOpen || failed + held === 0) {

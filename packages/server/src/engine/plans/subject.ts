@@ -13,8 +13,8 @@ import { underLivingEpochs } from '../identifiers.ts';
 export const subjectKinds = ['call', 'session', 'external', 'phone', 'email', 'candidate'] as const;
 export type SubjectKind = (typeof subjectKinds)[number];
 
-/** One identifier as somebody gave it. Personal. */
-export type Named = { given: string; kind: SubjectKind };
+/** One identifier as somebody gave it. Personal. Without a kind it is a line of a file that is none. */
+export type Named = { given: string; kind: SubjectKind | null };
 
 /** And how it was understood; null where nothing could be. */
 export type Understood = Named & { understoodAs: string | null };
@@ -32,6 +32,8 @@ type TokenKind = Extract<SubjectKind, IdentifierKind>;
 const tokenKinds = ['session', 'external', 'phone', 'email'] as const satisfies readonly TokenKind[];
 /** Kinds of which a purge leaves tombstones. */
 const stoneKinds: ReadonlySet<TokenKind> = new Set(['session', 'external']);
+/** The longest number that a call may have, in characters. */
+const phoneLengthMax = 64;
 /** Rows looked up by id at a time, and identifiers read before others get their turn. */
 const perLook = 4000;
 const perTurn = 1000;
@@ -50,6 +52,8 @@ function meaningOf(tenant: Tenant, { kind, given }: Named): string | null {
   // Half a character has no bytes of its own: it would be taken for another text, and so for somebody else.
   if (/\p{Surrogate}/u.test(given)) return null;
   switch (kind) {
+    case null:
+      return null;
     case 'call':
     case 'candidate':
       return isId(given) ? given : null;
@@ -59,6 +63,8 @@ function meaningOf(tenant: Tenant, { kind, given }: Named): string | null {
     case 'email':
       return emailValue(given) ?? null;
     case 'phone': {
+      // No number is that long, and no call can have it: nothing is made of its digits.
+      if (given.length > phoneLengthMax) return null;
       const phone = understandPhone(given, tenant.region);
       return phone?.e164 ?? phone?.digits ?? null;
     }
@@ -100,7 +106,7 @@ type Known = { calls: ReadonlySet<string>; candidates: ReadonlySet<string>; ston
 
 /** What one identifier names. A candidate's id names no call, and a call's no candidate. */
 function reached(
-  kind: SubjectKind,
+  kind: Named['kind'],
   owners: ReadonlySet<string>,
   { calls, candidates, stones }: Known,
   callsOf: ReadonlyMap<string, readonly string[]>,

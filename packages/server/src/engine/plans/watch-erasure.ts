@@ -4,6 +4,7 @@ import type { Erasure } from '../../model/erasure.ts';
 import type { ErasureTally } from '../../model/erasure-store.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
 import { asOfNow, type ErasureView, findErasure, readErasure } from './read-erasure.ts';
+import { recentTally } from './recent-tally.ts';
 
 /** How often is looked, and how seldom where nothing moves. */
 const lookMsMin = 200;
@@ -22,8 +23,8 @@ export type Watching = {
 };
 
 /**
- * Tells what an erasure is now, and again whenever that has changed, until it has ended. One small look each time, whatever
- * its size. Ends also with the process. Throws `erasure_not_found` before anything is told.
+ * Tells what an erasure is now, and again whenever that has changed, until it has ended. However many watch a large one, they
+ * look together. Ends also with the process. Throws `erasure_not_found` before anything is told.
  */
 export async function watchErasure(
   engine: Engine,
@@ -46,9 +47,8 @@ async function* looks(
   let [seen, saidAt, lookMs] = ['', steadyMs(), lookMsMin];
   const isOver = () => signal.aborted || engine.stopping.aborted || steadyMs() >= end;
   while (!isOver()) {
-    const { erasures } = engine.store.reads;
     const erasure = asOfNow(engine, await findErasure(engine.store.reads, caller, id));
-    const now = printOf(erasure, await erasures.tally(id));
+    const now = printOf(erasure, await recentTally(engine, id));
     if (now !== seen) {
       const view = await readErasure(engine, caller, id);
       const isEnded = view.erasure.state !== 'planned' && view.erasure.state !== 'running';
@@ -67,7 +67,7 @@ async function* looks(
 }
 
 /** Whatever a watcher would see change. */
-function printOf({ state, approval, ...times }: Erasure, tally: ErasureTally): string {
+function printOf({ state, approval, needsApproval, ...times }: Erasure, tally: ErasureTally): string {
   const { unreadableAt, shreddedAt, sealedAt, goneAt } = times;
-  return JSON.stringify([state, approval, unreadableAt, shreddedAt, sealedAt, goneAt, tally]);
+  return JSON.stringify([state, approval, needsApproval, unreadableAt, shreddedAt, sealedAt, goneAt, tally]);
 }

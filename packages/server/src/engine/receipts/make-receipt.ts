@@ -7,6 +7,7 @@ import type { Erasure, ErasureState, Item } from '../../model/erasure.ts';
 import { AppError, Bug } from '../../model/errors.ts';
 import type { StoreReads } from '../../model/store.ts';
 import { type Caller, type Engine, requireScope } from '../context.ts';
+import { findErasure } from '../plans/read-erasure.ts';
 import { type ReceiptClaims, type ReceiptOutcome, receiptVersion } from './receipt-claims.ts';
 import { receiptHeader } from './receipt-jws.ts';
 import { receiptKey } from './receipt-key.ts';
@@ -24,9 +25,7 @@ const pageSize = 1000;
  */
 export async function makeReceipt(engine: Engine, caller: Caller, erasureId: string): Promise<string> {
   requireScope(caller, 'erasures:preview', 'erasures:execute');
-  const { reads } = engine.store;
-  const erasure = await reads.erasures.find(erasureId);
-  if (erasure === undefined || erasure.tenantId !== caller.tenant.id) throw new AppError('erasure_not_found');
+  const erasure = await findErasure(engine.store.reads, caller, erasureId);
   if (erasure.state !== 'completed') throw notReady(erasure.state);
   const claims = await claimsOf(engine, erasure);
   const { privateKey, publicKey } = await receiptKey(engine);

@@ -36,7 +36,7 @@ function doesNotProve(claims: ReceiptClaims): string[] {
   return [
     "That the key is the archive's: get the key set from its operator in a way that you trust. The receipt is the word of the server that signed it, and of whoever ran that server.",
     "Anything of copies that left before: a downloaded file, a delivered webhook, a vendor's own store.",
-    `That no backup opens yet: until ${claims.backupsUntil} whoever has a backup of the database from before and the vault can open it, and whoever copied the vault in time can for longer.`,
+    `That no backup opens yet: until ${claims.backupsUntil}, and until the server has run once after it so that its old root keys expire, whoever has a backup of the database from before and the vault can open it, and whoever copied the vault in time can for longer.`,
     'That erased numbers in old copies of the database mean nothing yet: their tokens take up to two horizons to die.',
     ...kept,
     'Whose data it was: a receipt names no call, no person and no identifier.',

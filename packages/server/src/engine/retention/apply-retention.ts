@@ -146,6 +146,10 @@ async function callOff(engine: Engine, caller: Caller, { id }: Erasure): Promise
   });
 }
 
+/**
+ * It does not wait for what a hold has come to cover: by the release its call may have to be kept for longer, and the next
+ * round asks that anew.
+ */
 function purgeOf(callIds: readonly string[]): NewErasure {
-  return { action: 'purge', keepRecording: false, waitsForHolds: true, callIds };
+  return { action: 'purge', keepRecording: false, waitsForHolds: false, callIds };
 }

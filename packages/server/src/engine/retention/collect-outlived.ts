@@ -5,7 +5,6 @@ import { gatedByPurge } from '../erasure/resolve.ts';
 import { mostUnapproved } from '../guard/needs-approval.ts';
 import { heldAmong } from '../holds/held-calls.ts';
 import type { Span } from './in-force.ts';
-import { heldByPolicy } from './waiting-plan.ts';
 
 const pageSize = 1000;
 /** Calls of one round at the most. */
@@ -23,7 +22,6 @@ export type Collected = { ids: string[]; count: number };
  */
 export async function collectOutlived(engine: Engine, looking: Looking): Promise<Collected> {
   const collected: Collected = { ids: [], count: 0 };
-  const held = await heldByPolicy(engine, looking.tenantId);
   let most = idsMax;
   for (const { before, ...created } of looking.spans) {
     if (before === null) continue;
@@ -31,7 +29,7 @@ export async function collectOutlived(engine: Engine, looking: Looking): Promise
       const { tenantId, kind, now } = looking;
       const asked = { tenantId, kind, before, ...created, now, limit: pageSize, ...(after && { after }) };
       const page = await engine.store.reads.calls.outlived(asked);
-      const free = await unhindered(engine, tenantId, page, held);
+      const free = await unhindered(engine, tenantId, page);
       collected.count += free.length;
       collected.ids.push(...free.slice(0, idsMax - collected.ids.length));
       // Beyond what one round erases they are counted on until the guard would stop them, or is known not to.
@@ -52,15 +50,10 @@ async function enoughForGuard(engine: Engine, tenantId: string): Promise<number>
   return Number.isFinite(most) ? most + 1 : 0;
 }
 
-/** Those that waited for a release in an erasure of ours are left to that. */
-async function unhindered(
-  engine: Engine,
-  tenantId: string,
-  calls: readonly Call[],
-  waiting: ReadonlySet<string>,
-): Promise<string[]> {
-  const ids = calls.map(({ id }) => id).filter((id) => !waiting.has(id));
-  if (ids.length === 0) return [];
+/** Those that are in no purge which has begun, and under no hold. */
+async function unhindered(engine: Engine, tenantId: string, calls: readonly Call[]): Promise<string[]> {
+  if (calls.length === 0) return [];
+  const ids = calls.map(({ id }) => id);
   const { reads } = engine.store;
   const purged = await gatedByPurge(reads, ids);
   const others = ids.filter((id) => !purged.has(id));

@@ -4,7 +4,7 @@ import type { StoreReads, StoreTx } from '../../model/store.ts';
 import type { Engine } from '../context.ts';
 import { isPending } from '../guard/plan-for-approval.ts';
 
-/** Items looked at together, and erasures that run. */
+/** Items looked at together. */
 const pageSize = 1000;
 
 /** The retention's plan for one kind of a tenant's calls that waits for approval, or, approved, to be started. */
@@ -45,18 +45,6 @@ export async function hasRetainedCall(engine: Engine, plan: Erasure): Promise<bo
     if (calls.some(({ retainUntil }) => retainUntil !== null && retainUntil > now)) return true;
   }
   return false;
-}
-
-/** Calls that wait for a release in an erasure which a retention has begun: it goes on with them by itself. */
-export async function heldByPolicy(engine: Engine, tenantId: string): Promise<Set<string>> {
-  const { erasures } = engine.store.reads;
-  const held = new Set<string>();
-  for (const { id, actorKind, tenantId: owner } of await erasures.open(pageSize)) {
-    if (actorKind !== 'policy' || owner !== tenantId) continue;
-    const options = { fromSeq: 0, limit: Number.MAX_SAFE_INTEGER, states: ['held'] } as const;
-    for (const { callId } of await erasures.items(id, options)) held.add(callId);
-  }
-  return held;
 }
 
 async function* itemsOf(on: StoreReads | StoreTx, { id }: Erasure): AsyncGenerator<Item[]> {

@@ -9,8 +9,9 @@ export const cancelErasureOperation = operation({
   method: 'POST',
   path: '/erasures/:id/cancel',
   tag: 'Erasures',
-  summary: 'Call a plan off',
-  description: 'It can be executed no more, and how its subject was named is erased.',
+  summary: 'Cancel a plan',
+  description:
+    'It can be executed no more, and how its subject was named is erased. The plan of another actor takes `erasures:execute`.',
   scopes: ['erasures:preview', 'erasures:execute'],
   body: Nothing,
   answers: { 200: { description: 'The plan, cancelled', content: ErasureShape } },

@@ -34,7 +34,7 @@ export const createErasureOperation = operation({
   query: Type.Object({ action: Type.Optional(Action), keepRecording: Type.Optional(Type.Boolean()) }, strict),
   reads: { 'application/json': Body, 'text/csv': 'bytes', 'application/x-ndjson': 'bytes' },
   answers: { 201: { description: 'The plan', content: ErasureShape } },
-  errors: [],
+  errors: ['plan_cancelled'],
   takesKey: true,
   handle: async ({ engine, caller, query, request, once }) => {
     const { 'content-type': contentType = 'application/json' } = request.headers;

@@ -18,7 +18,7 @@ export const executeErasureOperation = operation({
   query: Type.Object({ wait: Wait }, strict),
   body: Type.Object({ digest: Digest }, strict),
   answers: { 202: { description: 'It runs, or has ended already', content: ErasureShape } },
-  errors: ['erasure_not_found', 'erasure_state', 'plan_cancelled', 'digest_mismatch', 'approval_required'],
+  errors: ['erasure_not_found', 'erasure_state', 'plan_cancelled', 'digest_mismatch', 'approval_required', 'call_live'],
   takesKey: true,
   handle: async ({ engine, caller, id, query, body, request, once }) => {
     const { status } = await once(null, async (keeper) => {

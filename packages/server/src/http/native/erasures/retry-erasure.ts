@@ -9,7 +9,7 @@ export const retryErasureOperation = operation({
   method: 'POST',
   path: '/erasures/:id/retry',
   tag: 'Erasures',
-  summary: 'Try at once what has failed or waits',
+  summary: 'Retry what has failed or waits, at once',
   description:
     "It is tried again by itself too, after a pause that grows. A vendor's erasure that has ended with items under hold goes on, and waits for their release.",
   scopes: ['erasures:execute'],

@@ -16,7 +16,9 @@ const linesPerTurn = 1000;
 const kinds: ReadonlySet<string> = new Set(subjectKinds);
 
 /** A line that says nothing that could be an identifier. It stands among the others, and is understood as nothing. */
-const unreadable: Named = { kind: 'call', given: '' };
+function unreadable(line: string): Named {
+  return { kind: null, given: line.slice(0, valueLengthMax) };
+}
 
 /**
  * Reads the identifiers of a file as it comes: `text/csv` with the header `kind,value`, or `application/x-ndjson` of objects
@@ -55,7 +57,8 @@ async function* namedInCsv(text: AsyncIterable<string>): AsyncGenerator<Named> {
   let hasHeader = false;
   for await (const record of csvRecords(text, { lengthMax: lineLengthMax })) {
     if (hasHeader) {
-      yield record?.length === 2 ? toNamed(record[0], record[1]) : unreadable;
+      const [kind, value] = record ?? [];
+      yield (record?.length === 2 ? toNamed(kind, value) : undefined) ?? unreadable((record ?? []).join(','));
       continue;
     }
     if (record?.length !== 2 || record[0] !== 'kind' || record[1] !== 'value') {
@@ -69,22 +72,23 @@ async function* namedInCsv(text: AsyncIterable<string>): AsyncGenerator<Named> {
 async function* namedInLines(text: AsyncIterable<string>): AsyncGenerator<Named> {
   for await (const line of linesOf(text)) {
     if (line.trim() === '') continue;
-    yield line.length > lineLengthMax ? unreadable : namedInLine(line);
+    yield (line.length > lineLengthMax ? undefined : namedInLine(line)) ?? unreadable(line);
   }
 }
 
-function namedInLine(line: string): Named {
+function namedInLine(line: string): Named | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    return isJsonObject(value) ? toNamed(value['kind'], value['value']) : unreadable;
+    return isJsonObject(value) ? toNamed(value['kind'], value['value']) : undefined;
   } catch {
-    return unreadable;
+    return undefined;
   }
 }
 
-function toNamed(kind: unknown, value: unknown): Named {
-  if (typeof kind !== 'string' || typeof value !== 'string' || value.length > valueLengthMax) return unreadable;
-  return isKind(kind) ? { kind, given: value } : unreadable;
+/** Undefined for what is none. */
+function toNamed(kind: unknown, value: unknown): Named | undefined {
+  if (typeof kind !== 'string' || typeof value !== 'string' || value.length > valueLengthMax) return undefined;
+  return isKind(kind) ? { kind, given: value } : undefined;
 }
 
 function isKind(text: string): text is SubjectKind {

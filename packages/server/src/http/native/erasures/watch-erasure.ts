@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { authenticate } from '../../../engine/access/authenticate.ts';
-import { type Engine, requireScope } from '../../../engine/context.ts';
+import { type Caller, type Engine, requireScope } from '../../../engine/context.ts';
 import { type Watched, watchErasure } from '../../../engine/plans/watch-erasure.ts';
-import { hasCode } from '../../../model/errors.ts';
+import { AppError, hasCode } from '../../../model/errors.ts';
 import type { Scope } from '../../../model/tenant.ts';
 import { erasureBody } from '../erasure-view.ts';
 import { operation } from '../operation.ts';
@@ -11,6 +11,8 @@ import { operation } from '../operation.ts';
 /** Proxies close a connection on which nothing is said for a minute, some of them sooner. */
 const quietMs = 15_000;
 const longestMs = 3_600_000;
+/** Streams that one client may have open at a time. */
+const streamsMax = 20;
 /** How often is looked whether the token is still good. */
 const tokenLookMs = 30_000;
 /** Any one of these opens it. */
@@ -23,13 +25,20 @@ export const watchErasureOperation = operation({
   tag: 'Erasures',
   summary: 'Watch an erasure as server-sent events',
   description:
-    'An event `progress` with the whole erasure at once and whenever something of it changes, `end` with it when it has ended; then the stream closes. Comments keep the connection alive. It ends after an hour, or when the token does: ask again.',
+    'An event `progress` with the whole erasure at once and whenever something of it changes, `end` with it when it has ended; then the stream closes. Comments keep the connection alive. How the subject was named stands in the first event alone; later ones have null. It ends after an hour, or when the token does: ask again. A client may have 20 of them open at a time.',
   scopes: watchingScopes,
   answers: { 200: { description: 'The events', content: { media: 'text/event-stream' } } },
   errors: ['erasure_not_found'],
   handle: async ({ engine, caller, id, request, reply }) => {
+    const leave = enter(engine, caller);
     const ending = new AbortController();
-    const watched = await watchErasure(engine, caller, id, { quietMs, longestMs, signal: ending.signal });
+    ending.signal.addEventListener('abort', leave, { once: true });
+    const watched = await watchErasure(engine, caller, id, { quietMs, longestMs, signal: ending.signal }).catch(
+      (error) => {
+        leave();
+        throw error;
+      },
+    );
     endWithToken(engine, request.headers.authorization, ending);
     endWithConnection(reply.raw, ending);
     const events = Readable.from(eventsOf(watched));
@@ -38,6 +47,28 @@ export const watchErasureOperation = operation({
     return undefined;
   },
 });
+
+/** Streams that are open, by client; of each process. */
+const open = new WeakMap<Engine, Map<string, number>>();
+
+/** Counts a stream of the caller's until the function that is returned is called. Throws `rate_limited` for one too many. */
+function enter(engine: Engine, { tenant, actor }: Caller): () => void {
+  const counts = open.get(engine) ?? new Map<string, number>();
+  open.set(engine, counts);
+  const who = `${tenant.id} ${actor.kind} ${actor.id}`;
+  const count = (change: number) => (counts.get(who) ?? 0) + change;
+  if (count(1) > streamsMax) {
+    throw new AppError('rate_limited', { message: 'Too many streams are open at a time', retryAfterMs: quietMs });
+  }
+  counts.set(who, count(1));
+  let isOpen = true;
+  return () => {
+    if (!isOpen) return;
+    isOpen = false;
+    if (count(-1) === 0) counts.delete(who);
+    else counts.set(who, count(-1));
+  };
+}
 
 async function* eventsOf(watched: AsyncIterable<Watched>): AsyncGenerator<string> {
   let id = 0;
@@ -48,7 +79,9 @@ async function* eventsOf(watched: AsyncIterable<Watched>): AsyncGenerator<string
     }
     id += 1;
     const event = one.kind === 'ended' ? 'end' : 'progress';
-    yield `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(erasureBody(one.view))}\n\n`;
+    // Ten thousand identifiers are a megabyte, and never change.
+    const view = id === 1 ? one.view : { ...one.view, identifiers: undefined };
+    yield `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(erasureBody(view))}\n\n`;
   }
 }
 

@@ -6,11 +6,10 @@ import { kindIn } from './settings-shapes.ts';
 export const removeRetention = operation({
   id: 'removeRetention',
   method: 'DELETE',
-  path: '/retention/:id',
+  path: '/retention/:kind',
   tag: 'Settings',
-  summary: 'Take back the retention of a kind that is to come',
-  description:
-    'The id is a kind: `call`, `chat` or `case`. What is in force stays: set one with `days` null to keep calls for ever.',
+  summary: 'Take back a retention that has not begun',
+  description: 'What is in force stays: set one with `days` null to keep calls for ever.',
   scopes: ['admin'],
   takesKey: true,
   answers: { 204: { description: 'It will not begin', content: null } },

@@ -14,13 +14,12 @@ import { kindIn, RetentionIn, RetentionSetShape, retentionSetBody } from './sett
 export const setRetention = operation({
   id: 'setRetention',
   method: 'PUT',
-  path: '/retention/:id',
+  path: '/retention/:kind',
   tag: 'Settings',
   summary: 'Set for how long calls of a kind are kept',
   description:
-    'The id is a kind: `call`, `chat` or `case`. Takes the place of what was to come for that kind, and says how many ' +
-    'existing calls it reaches. Calls that have outlived it are purged by the actor `policy`, with holds and the guard ' +
-    'applied; a call whose `retainUntil` lies ahead is kept until then.',
+    'Takes the place of what was to come for that kind, and says how many existing calls it reaches. Calls that have ' +
+    'outlived it are purged by the actor `policy`, with holds and the guard applied; a call whose `retainUntil` lies ahead is kept until then.',
   scopes: ['admin'],
   takesKey: true,
   query: Type.Object(
