@@ -21,20 +21,30 @@ export async function readGiven(file: string): Promise<Buffer> {
   });
 }
 
-/** The lines of a file of any size, without their ends. Only a line feed ends one. Throws as `readGiven`. */
-export async function* givenLines(file: string): AsyncGenerator<string> {
+/**
+ * The lines of a file of any size, without their ends. Only a line feed ends one. One of more than `lengthMax` UTF-16 units
+ * is passed over, and comes as undefined, in its place: a file without line ends costs no more memory. Throws as `readGiven`.
+ */
+export async function* givenLines(file: string, lengthMax: number): AsyncGenerator<string | undefined> {
   const decoder = new TextDecoder();
   const chunks = (file === '-' ? process.stdin : createReadStream(file))[Symbol.asyncIterator]();
   let rest = '';
+  let isOver = false;
   for (;;) {
     const chunk = await readable(async () => await chunks.next());
     if (chunk.done === true) break;
     const lines = (rest + decoder.decode(chunk.value as Buffer, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
-    yield* lines;
+    for (const line of lines) {
+      yield isOver || line.length > lengthMax ? undefined : line;
+      isOver = false;
+    }
+    isOver ||= rest.length > lengthMax;
+    if (isOver) rest = '';
   }
   rest += decoder.decode();
-  if (rest !== '') yield rest;
+  if (isOver || rest.length > lengthMax) yield undefined;
+  else if (rest !== '') yield rest;
 }
 
 async function readable<T>(read: () => Promise<T>): Promise<T> {

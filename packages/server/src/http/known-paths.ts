@@ -1,27 +1,31 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../model/errors.ts';
+import { decoded } from './routable-target.ts';
 
 /** Throws for whoever may not hear what is at a path. */
 export type Door = (request: FastifyRequest) => Promise<unknown>;
 
-type KnownPath = { form: RegExp; methods: string[]; door: Door | undefined };
+/** What may stand for an id: any step of a path, or only one with a digit in it. */
+export type IdForm = 'any' | 'numbered';
 
-/**
- * What in a pattern stands for an id, a number or a file. All of ours have a digit in them, and words have none: an
- * operation of a vendor's that is not served here is not there, rather than an id for which the method is wrong.
- */
-const anyId = '(?=[^/]*\\d)[^/]+';
+type KnownPath = { steps: readonly Step[]; methods: string[]; door: Door | undefined };
+type Step = (given: string) => boolean;
 
 /** The paths of surfaces that tell a wrong method from a wrong address. */
 export class KnownPaths {
   readonly #paths: KnownPath[] = [];
 
-  /** Learns every route that `app` gets from now on. `door` is asked before anything is told of them; none if open. */
-  watch(app: FastifyInstance, door?: Door): void {
+  /**
+   * Learns every route that `app` gets from now on. `door` is asked before anything is told of them; none if open.
+   *
+   * `ids` is what stands for an id, a number or a file in them. All of ours have a digit, and words have none: where ids are
+   * `numbered`, an operation of a vendor's that is not served here is not there, rather than an id for which the method is
+   * wrong.
+   */
+  watch(app: FastifyInstance, { door, ids }: { door?: Door; ids: IdForm }): void {
     app.addHook('onRoute', ({ url, method }) => {
-      const steps = url.split('/').slice(1);
-      const form = steps.map((step) => (step.startsWith(':') ? anyId : step)).join('/+');
-      this.#paths.push({ form: new RegExp(`^/+${form}/*$`, 'i'), methods: [method].flat(), door });
+      const steps = stepsOf(url).map((step) => stepLike(step, ids));
+      this.#paths.push({ steps, methods: [method].flat(), door });
     });
   }
 
@@ -37,7 +41,11 @@ export class KnownPaths {
    */
   async refuseMethod(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const [path = ''] = request.url.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#]/, 1);
-    const known = this.#paths.filter(({ form }) => form.test(path));
+    // As the router reads it: each step decoded, in any case, and slashes repeated.
+    const given = stepsOf(path).map((step) => decoded(step) ?? step);
+    const known = this.#paths.filter(
+      ({ steps }) => steps.length === given.length && steps.every((fits, place) => fits(given[place] ?? '')),
+    );
     if (known.length === 0) return;
     for (const { door } of known) await door?.(request);
     const methods = new Set(known.flatMap((one) => one.methods));
@@ -45,4 +53,14 @@ export class KnownPaths {
     reply.header('cache-control', 'no-store').header('allow', [...methods].sort().join(', '));
     throw new AppError('method_not_allowed');
   }
+}
+
+function stepsOf(path: string): string[] {
+  return path.split('/').filter((step) => step !== '');
+}
+
+function stepLike(pattern: string, ids: IdForm): Step {
+  if (pattern.startsWith(':')) return ids === 'any' ? () => true : (given) => /\d/.test(given);
+  const word = pattern.toLowerCase();
+  return (given) => given.toLowerCase() === word;
 }

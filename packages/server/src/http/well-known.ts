@@ -15,7 +15,7 @@ const cacheSeconds = 3_600;
 export function wellKnownPlugin(engine: Engine, known: KnownPaths): FastifyPluginCallback {
   return (app, _options, done) => {
     app.setErrorHandler((error, request, reply) => sendProblem(engine, error, request, reply));
-    known.watch(app);
+    known.watch(app, { ids: 'any' });
     leaveBodies(app);
     app.route({
       method: ['GET', 'HEAD'],

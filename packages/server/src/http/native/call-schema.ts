@@ -21,18 +21,23 @@ const dayS = 24 * 3600;
 
 const strict = { additionalProperties: false } as const;
 const Name = Type.String({ maxLength: nameLengthMax });
+const name = (description: string) => Type.String({ maxLength: nameLengthMax, description });
 const Time = Type.String({ maxLength: 64, description: 'ISO 8601 with `Z` or an offset' });
-const Id = Type.String({ minLength: 1, maxLength: idLengthMax });
-const OurId = Type.String({ maxLength: idLengthMax });
+const id = (description: string) => Type.String({ minLength: 1, maxLength: idLengthMax, description });
+const ourId = (description: string) => Type.String({ maxLength: idLengthMax, description });
 /** Any keys, any values. An empty array, which PHP makes of an empty map, counts as an empty object. */
 const AnyMap = Type.Record(Type.String(), Type.Unknown());
-const Ms = Type.Number({ minimum: 0, maximum: durationMsMax });
-const WholeMs = Type.Integer({ minimum: 0, maximum: durationMsMax });
+const Ms = Type.Number({ minimum: 0, maximum: durationMsMax, description: 'Milliseconds from the start of the call' });
+const WholeMs = Type.Integer({
+  minimum: 0,
+  maximum: durationMsMax,
+  description: 'Milliseconds; when it is absent, from start to end',
+});
 
 const Participant = Type.Object(
   {
-    role: Type.Optional(Name),
-    phone: Type.Optional(Type.String({ maxLength: phoneLengthMax })),
+    role: Type.Optional(name('Whoever is not `agent`, `ivr`, `system` or `bot` counts as the customer')),
+    phone: Type.Optional(Type.String({ maxLength: phoneLengthMax, description: 'However it is written' })),
     email: Type.Optional(Type.String({ maxLength: emailLengthMax })),
     name: Type.Optional(Name),
   },
@@ -51,13 +56,15 @@ const Said = Type.Object(
 
 /** What may be said of a call when it comes, and later. */
 const anyTime = {
-  status: Type.Optional(Type.Enum([...dialStatuses])),
+  status: Type.Optional(
+    Type.Enum([...dialStatuses], { description: 'Where it stands on the telephone; without one it counts as over' }),
+  ),
   endedAt: Type.Optional(Time),
   durationMs: Type.Optional(WholeMs),
   retainUntil: Type.Optional(
     Type.String({ maxLength: 64, description: 'A time: no retention erases the call before it' }),
   ),
-  ownNumber: Type.Optional(Name),
+  ownNumber: Type.Optional(name('Your own line; no call is found by it')),
   shortNumber: Type.Optional(Name),
   botName: Type.Optional(Name),
   responder: Type.Optional(Name),
@@ -70,8 +77,8 @@ const anyTime = {
   dialogResult: Type.Optional(Type.Unknown()),
   nps: Type.Optional(Type.Number()),
   redirect: Type.Optional(AnyMap),
-  transcript: Type.Optional(Type.Array(Said, { maxItems: 10_000 })),
-  callbackData: Type.Optional(Type.Unknown()),
+  transcript: Type.Optional(Type.Array(Said, { maxItems: 10_000, description: 'What was said or written, in order' })),
+  callbackData: Type.Optional(Type.Unknown({ description: 'Given back as it is; kept by a depersonalization' })),
   logLink: Type.Optional(Type.String({ maxLength: linkLengthMax })),
   metadata: Type.Optional(AnyMap),
 };
@@ -82,20 +89,22 @@ export const CallBody = Type.Object(
     kind: Type.Optional(Type.Enum(['call', 'chat', 'case'], { default: 'call' })),
     direction: Type.Optional(Type.Enum(['inbound', 'outbound', 'internal', 'unknown'], { default: 'unknown' })),
     startedAt: Time,
-    sessionId: Type.Optional(Id),
-    externalId: Type.Optional(Id),
-    candidateId: Type.Optional(OurId),
-    taskId: Type.Optional(OurId),
+    sessionId: Type.Optional(id('Your id of the call, of no other; a retry is recognised by it')),
+    externalId: Type.Optional(id('Your id of what it is about; several calls may share one')),
+    candidateId: Type.Optional(ourId('The person of a campaign here')),
+    taskId: Type.Optional(ourId('The campaign here')),
     botId: Type.Optional(Type.String({ description: 'A UUID' })),
-    participants: Type.Optional(Type.Array(Participant, { maxItems: 1000 })),
+    participants: Type.Optional(
+      Type.Array(Participant, { maxItems: 1000, description: 'Who took part: by their numbers it is found' }),
+    ),
     ...anyTime,
   },
-  strict,
+  { ...strict, title: 'NewCall' },
 );
 export type CallBody = Static<typeof CallBody>;
 
 /** What is said later of a call. */
-export const CallChangeBody = Type.Object(anyTime, strict);
+export const CallChangeBody = Type.Object(anyTime, { ...strict, title: 'CallChange' });
 export type CallChangeBody = Static<typeof CallChangeBody>;
 
 /** The fields that both have. */

@@ -35,10 +35,6 @@ export function docsPage(document: OpenapiDocument): string {
     ...tag,
     operations: listed.filter(({ operation }) => operation.tags.includes(tag.name)),
   }));
-  const menu = groups.map(
-    ({ name, operations }) =>
-      `<p>${link(`#tag-${name}`, escapeHtml(name))}</p><ul>${operations.map(menuEntry).join('')}</ul>`,
-  );
   const sections = groups.map(
     ({ name, description, operations }) =>
       `<section><h2 id="tag-${escapeHtml(name)}">${escapeHtml(name)}</h2>${prose(description)}` +
@@ -54,34 +50,56 @@ export function docsPage(document: OpenapiDocument): string {
 <style>${docsStyle}</style>
 </head>
 <body>
-<a class="skip" href="#top">Skip to the reference</a>
-<nav aria-label="Operations">${menu.join('')}<p>${link('#schemas', 'Schemas')}</p></nav>
-<main id="top">
+<a class="skip" href="#reference">Skip to the reference</a>
+<header>
 <h1>${escapeHtml(title)} API <small>${escapeHtml(version)}</small></h1>
 ${prose(description)}
-<p>The same as <a href="openapi.json">OpenAPI 3.1</a>.</p>
+<p>The same for programs: ${link('openapi.json', 'OpenAPI 3.1')}.</p>
+</header>
+<nav id="contents" aria-label="Contents">${menu(groups, Object.keys(document.components.schemas))}</nav>
+<main id="reference" tabindex="-1">
 ${authentication(document)}
 ${sections.join('\n')}
 ${schemaSections(document)}
 </main>
+<footer><a href="#contents">Contents</a></footer>
 </body>
 </html>
 `;
+}
+
+function menu(groups: readonly { name: string; operations: readonly Listed[] }[], schemas: readonly string[]): string {
+  const operations = groups.map(({ name, operations }) =>
+    menuPart(link(`#tag-${name}`, escapeHtml(name)), operations.map(menuEntry)),
+  );
+  const named = schemas.map((name) => `<li>${link(`#schema-${name}`, escapeHtml(name))}</li>`);
+  const first = `<p>${link('#authentication', 'Authentication')}</p>`;
+  return [first, ...operations, menuPart(link('#schemas', 'Schemas'), named)].join('');
+}
+
+function menuPart(title: string, entries: readonly string[]): string {
+  return `<p>${title}</p><ul>${entries.join('')}</ul>`;
 }
 
 function menuEntry({ method, operation }: Listed): string {
   return `<li>${link(`#${operation.operationId}`, `${methodTag(method)}${escapeHtml(operation.summary)}`)}</li>`;
 }
 
+const tokenCommand = `TOKEN=$(curl -sS "$SERVER/v1/token" \\
+  -d "grant_type=client_credentials&client_id=$CLIENT_ID&client_secret=$CLIENT_SECRET" |
+  sed -n 's/.*"access_token":"\\([^"]*\\)".*/\\1/p')`;
+
 function authentication(document: OpenapiDocument): string {
   const schemes = Object.values(document.components.securitySchemes);
-  const scopes = Object.entries(scopesIn(schemes)).map(
-    ([scope, words]) => `<tr><td><code>${escapeHtml(scope)}</code></td><td>${inline(words)}</td></tr>`,
-  );
+  const scopes = Object.entries(scopesIn(schemes)).map(([scope, words]) => ({
+    term: `<code>${escapeHtml(scope)}</code>`,
+    said: inline(words),
+  }));
   return `<section><h2 id="authentication">Authentication</h2>
 ${prose('`POST /v1/token` gives a bearer token for the credentials of a client. It opens what its scopes say; of those that an operation names, any one is enough.')}
-<pre><code>${escapeHtml('TOKEN=$(curl -sS "$SERVER/v1/token" \\\n  -d "grant_type=client_credentials&client_id=$CLIENT_ID&client_secret=$CLIENT_SECRET" |\n  jq -r .access_token)')}</code></pre>
-${table(['scope', 'opens'], scopes)}</section>`;
+${command('Get a token', tokenCommand)}
+${prose('In the examples `$SERVER` is the address of this server, without a slash at its end, and `$ID` (or `$KIND`) what stands in braces in the address.')}
+<h3>Scopes</h3>${list(scopes)}</section>`;
 }
 
 /** The scopes of the one flow that there is, with what they open. */
@@ -108,20 +126,20 @@ function operationSection(document: OpenapiDocument, listed: Listed): string {
 <p class="route">${methodTag(method)}<code>${escapeHtml(path)}</code></p>
 <p class="soft">${scopes.length === 0 ? 'Open to everybody' : `Scope: ${opens}`}</p>
 ${description === undefined ? '' : prose(description)}
-${parametersTable(document, operation)}
+${parametersList(document, operation)}
 ${requestBody === undefined ? '' : `<h4>Body${requestBody.required ? '' : ' (optional)'}</h4>${contentOf(requestBody.content)}`}
 <h4>Answers</h4>${answersOf(document, operation)}
-<h4>Example</h4><pre><code>${escapeHtml(curlExample(document, listed))}</code></pre>
+<h4>Example</h4>${command(summary, curlExample(document, listed))}
 </article>`;
 }
 
-function parametersTable(document: OpenapiDocument, { parameters = [] }: OperationObject): string {
+function parametersList(document: OpenapiDocument, { parameters = [] }: OperationObject): string {
   const rows = parameters.map((one) => {
     const { name, in: place, required, description = '', schema } = resolved(document, one);
     const text = [description, textOf({ ...schema, description: '' })].filter((said) => said !== '').join('. ');
     return row({ name, type: typeOf(schema), isRequired: required, text }, place);
   });
-  return rows.length === 0 ? '' : `<h4>Parameters</h4>${table(['name', 'in', 'type', ''], rows)}`;
+  return rows.length === 0 ? '' : `<h4>Parameters</h4>${list(rows)}`;
 }
 
 /** A parameter itself, whether it stands there or is pointed at. */
@@ -144,7 +162,7 @@ function contentOf(content: MediaContent): string {
 /** A schema at its place: by name, or field by field. */
 function body(schema: JsonSchema): string {
   const rows = rowsOf(schema).map((one) => row(one));
-  return rows.length === 0 ? words(typeOf(schema)) : table(['field', 'type', ''], rows);
+  return rows.length === 0 ? words(typeOf(schema)) : list(rows);
 }
 
 function answersOf(document: OpenapiDocument, { responses }: OperationObject): string {
@@ -155,11 +173,9 @@ function answersOf(document: OpenapiDocument, { responses }: OperationObject): s
     ({ status, description, content = {} }) =>
       `<div class="answer"><p><b>${escapeHtml(status)}</b> ${inline(description)}</p>${contentOf(content)}</div>`,
   );
-  const refusals = problems.map(
-    ({ status, description }) => `<tr><td><b>${escapeHtml(status)}</b></td><td>${prose(description)}</td></tr>`,
-  );
+  const refusals = problems.map(({ status, description }) => ({ term: escapeHtml(status), said: prose(description) }));
   const listed =
-    refusals.length === 0 ? '' : `<details><summary>Errors</summary>${table(['status', 'codes'], refusals)}</details>`;
+    refusals.length === 0 ? '' : `<details><summary>Errors</summary>${list(refusals, 'statuses')}</details>`;
   return told.join('') + listed;
 }
 
@@ -177,10 +193,23 @@ function schemaSections(document: OpenapiDocument): string {
   return `<section><h2 id="schemas">Schemas</h2>${sections.join('')}</section>`;
 }
 
-function row({ name, type, isRequired, text }: SchemaRow, place?: string): string {
+/** A term of a list and what is said of it, as HTML. */
+type Entry = { term: string; said: string };
+
+const placeWords: Readonly<Record<Parameter['in'], string>> = {
+  path: 'in the path',
+  query: 'in the query',
+  header: 'as a header',
+};
+
+function row({ name, type, isRequired, text }: SchemaRow, place?: Parameter['in']): Entry {
   const mark = isRequired ? '' : ' <span class="soft">optional</span>';
-  const where = place === undefined ? '' : `<td>${escapeHtml(place)}</td>`;
-  return `<tr><td><code>${escapeHtml(name)}</code>${mark}</td>${where}<td>${words(type)}</td><td>${inline(text)}</td></tr>`;
+  const where = place === undefined ? '' : `, ${placeWords[place]}`;
+  const said = text === '' ? '' : ` <span>${inline(text)}</span>`;
+  return {
+    term: `<code>${escapeHtml(name)}</code>${mark}`,
+    said: `<span class="type">${words(type)}${where}</span>${said}`,
+  };
 }
 
 function words(type: readonly TypeWord[]): string {
@@ -189,9 +218,15 @@ function words(type: readonly TypeWord[]): string {
     .join('');
 }
 
-function table(head: readonly string[], rows: readonly string[]): string {
-  const cells = head.map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`).join('');
-  return `<div class="table"><table><thead><tr>${cells}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
+function list(entries: readonly Entry[], kind: 'fields' | 'statuses' = 'fields'): string {
+  const rows = entries.map(({ term, said }) => `<div><dt>${term}</dt><dd>${said}</dd></div>`);
+  return `<dl class="${kind}">${rows.join('')}</dl>`;
+}
+
+/** Lines for a shell. Long ones scroll, by the keyboard too. */
+function command(title: string, text: string): string {
+  const name = escapeHtml(`Command: ${title}`);
+  return `<pre tabindex="0" role="group" aria-label="${name}"><code>${escapeHtml(text)}</code></pre>`;
 }
 
 function methodTag(method: string): string {

@@ -18,7 +18,7 @@ export type Parameter = {
 
 export type HeaderObject = { description: string; schema: JsonSchema };
 
-export type MediaContent = Readonly<Record<string, { schema?: JsonSchema }>>;
+export type MediaContent = Readonly<Record<string, { schema?: JsonSchema; example?: unknown }>>;
 
 export type ResponseObject = {
   description: string;

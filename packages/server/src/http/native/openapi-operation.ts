@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox';
+import { retainedKinds } from '../../engine/retention/in-force.ts';
 import { isJsonObject } from '../json-in.ts';
 import type { JsonSchema, MediaContent, OperationObject, Parameter, Reference } from './openapi-document.ts';
 import { headersNamed, type ProblemWriter, rateHeaders } from './openapi-problems.ts';
@@ -22,6 +23,24 @@ export const keyParameter: Parameter = {
   description:
     'Recognises a write that comes again: for 24 hours the same key answers the same status and the same resource, as it stands then, and changes nothing; with another request it is refused.',
   schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$' },
+};
+
+/** Headers of HTTP itself that an operation reads, by the answer that they lead to. */
+const conditions: Readonly<Record<string, Parameter>> = {
+  206: {
+    name: 'Range',
+    in: 'header',
+    required: false,
+    description: 'One range of bytes (RFC 9110, section 14.2)',
+    schema: { type: 'string', examples: ['bytes=0-1023'] },
+  },
+  304: {
+    name: 'If-None-Match',
+    in: 'header',
+    required: false,
+    description: 'The `ETag` of what the client has already (RFC 9110, section 13.1.2)',
+    schema: { type: 'string' },
+  },
 };
 
 /** An operation as OpenAPI describes it. */
@@ -51,13 +70,14 @@ export function templateOf(path: string): string {
   return `/v1${path}`.replaceAll(/:(\w+)/g, '{$1}');
 }
 
-function parametersOf({ path, query, takesKey }: Operation, schemas: SchemaWriter): (Parameter | Reference)[] {
+function parametersOf({ path, query, takesKey, answers }: Operation, schemas: SchemaWriter): (Parameter | Reference)[] {
   const inPath = [...path.matchAll(/\/([\w-]+)\/:(\w+)/g)].map(([, noun = '', name = '']) => ({
     name,
     in: 'path' as const,
     required: true,
-    description: noun === 'retention' ? 'The kind of calls' : `Which of the ${noun}`,
-    schema: schemas.write(Id),
+    ...(name === 'kind'
+      ? { description: 'The kind of calls', schema: { type: 'string', enum: retainedKinds } }
+      : { description: `Which of the ${noun}`, schema: schemas.write(Id) }),
   }));
   const required = query === undefined ? [] : requiredOf(query);
   const inQuery = query === undefined ? [] : Object.entries(propertiesOf(query));
@@ -72,7 +92,8 @@ function parametersOf({ path, query, takesKey }: Operation, schemas: SchemaWrite
     };
   });
   const key = takesKey ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : [];
-  return [...inPath, ...queried, ...key];
+  const headers = Object.entries(conditions).flatMap(([status, one]) => (status in answers ? [one] : []));
+  return [...inPath, ...queried, ...key, ...headers];
 }
 
 function bodyContent({ body, reads }: Operation, schemas: SchemaWriter): MediaContent | undefined {
@@ -94,8 +115,9 @@ function needsBody({ body, reads }: Operation): boolean {
 
 function answersOf({ answers, scopes }: Operation, schemas: SchemaWriter): OperationObject['responses'] {
   const headers = scopes.length === 0 ? {} : { headers: headersNamed(rateHeaders) };
-  const written = Object.entries(answers).map(([status, { description, content }]) => {
-    const body = content === null ? {} : { content: answerContent(content, schemas) };
+  const written = Object.entries(answers).map(([status, { description, content, also }]) => {
+    const others = also === undefined ? {} : answerContent(also, schemas);
+    const body = content === null ? {} : { content: { ...answerContent(content, schemas), ...others } };
     return [status, { description, ...headers, ...body }] as const;
   });
   return Object.fromEntries(written);

@@ -1,5 +1,6 @@
 import type { scopes } from '../../model/tenant.ts';
-import type { OpenapiDocument, OperationObject, PathItem } from './openapi-document.ts';
+import { exampleOf, saysSomething } from './curl-example.ts';
+import type { MediaContent, OpenapiDocument, OperationObject, PathItem } from './openapi-document.ts';
 import { keyParameter, operationObject, templateOf, tokenScheme } from './openapi-operation.ts';
 import { answerHeaders, ProblemWriter, problemSchema } from './openapi-problems.ts';
 import { SchemaWriter } from './openapi-schemas.ts';
@@ -21,9 +22,9 @@ Where a rate limit is configured (\`TACET_RATE_LIMIT\`), it counts the requests 
 by itself; the \`RateLimit-*\` headers tell what is left. Requests for tokens are not counted.`;
 
 const scopeWords: Readonly<Record<(typeof scopes)[number], string>> = {
-  'calls:write': 'Archive calls, and say more of them',
+  'calls:write': 'Archive calls, change them and add to them',
   'calls:read': 'Read calls, their recordings and transcripts',
-  'erasures:preview': 'Make plans of erasures; read erasures, their items, events and receipts',
+  'erasures:preview': 'Make plans of erasures, and cancel your own; read erasures, their items, events and receipts',
   'erasures:execute': 'Execute, approve, cancel and retry erasures; make and read them, too',
   'holds:write': 'Place, read and release legal holds',
   'audit:read': 'Read and export the audit log',
@@ -56,10 +57,13 @@ export function openapiOf(operations: readonly Operation[]): OpenapiDocument {
     paths[template] = item;
   }
   const tags = [...new Set(operations.map(({ tag }) => tag))];
-  return {
+  return withExamples({
     openapi: '3.1.1',
     info: { title: 'Tacet', version, description, license: { name: 'Apache 2.0', identifier: 'Apache-2.0' } },
-    servers: [{ url: '/', description: 'Where this document was loaded from' }],
+    servers: [
+      { url: '/', description: 'Where this document was loaded from' },
+      { url: 'http://127.0.0.1:8484', description: 'What `npm start` serves' },
+    ],
     security: [{ [tokenScheme]: [] }],
     tags: tags.map((name) => ({ name, description: tagWords[name] })),
     paths,
@@ -67,7 +71,9 @@ export function openapiOf(operations: readonly Operation[]): OpenapiDocument {
       securitySchemes: {
         [tokenScheme]: {
           type: 'oauth2',
-          description: 'A bearer token (RFC 6750). Of the scopes that an operation names, any one opens it.',
+          description:
+            'A bearer token (RFC 6750), from `/v1/token`, or from either vendor surface, where users log in, too. Of the ' +
+            'scopes that an operation names, any one opens it.',
           flows: { clientCredentials: { tokenUrl: '/v1/token', scopes: scopeWords } },
         },
       },
@@ -76,7 +82,26 @@ export function openapiOf(operations: readonly Operation[]): OpenapiDocument {
       headers: answerHeaders,
       responses: problems.used(),
     },
-  };
+  });
+}
+
+/** The document with an example of every JSON body that says something. */
+function withExamples(document: OpenapiDocument): OpenapiDocument {
+  const paths = Object.entries(document.paths).map(([path, item]) => {
+    const operations = Object.entries(item).map(([method, one]) => [method, withExample(document, one)] as const);
+    return [path, Object.fromEntries(operations)] as const;
+  });
+  return { ...document, paths: Object.fromEntries(paths) };
+}
+
+function withExample(document: OpenapiDocument, operation: OperationObject): OperationObject {
+  const { requestBody } = operation;
+  const json = requestBody?.content['application/json'];
+  if (requestBody === undefined || json?.schema === undefined || !saysSomething(document, json.schema))
+    return operation;
+  const example = exampleOf(document, json.schema);
+  const content: MediaContent = { ...requestBody.content, 'application/json': { ...json, example } };
+  return { ...operation, requestBody: { ...requestBody, content } };
 }
 
 /** Every operation of a document, with its address and method, in the order of the document. */

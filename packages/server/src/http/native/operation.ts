@@ -14,14 +14,19 @@ import { readQuery } from './query.ts';
 import { shapeOf } from './shape.ts';
 
 /** What one status of an operation says: JSON of a schema, bytes of a media type, or nothing (`null`). */
-export type AnswerShape = { description: string; content: TSchema | { media: string } | null };
+export type AnswerShape = {
+  description: string;
+  content: TSchema | { media: string } | null;
+  /** Another media type that the same status may have, for those who ask for it. */
+  also?: { media: string };
+};
 
 /** What everybody who reads the operation should know, and what its OpenAPI document is made of. */
 export type OperationFacts = {
   /** `operationId`: a verb and a noun, unique. */
   id: string;
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Below `/v1`, with `:id` for ids. */
+  /** Below `/v1`, with `:id` for an id, or `:kind`: no path names more than one thing. */
   path: string;
   tag: 'Erasures' | 'Holds' | 'Calls' | 'Clients' | 'Users' | 'Audit' | 'Settings' | 'Tokens' | 'About';
   summary: string;
@@ -103,7 +108,7 @@ function addOperation(app: FastifyInstance, engine: Engine, one: Operation): voi
   app.route({
     method: one.hasHead ? [one.method, 'HEAD'] : one.method,
     url: one.path,
-    onRequest: [...door, ...(one.onRequest ? [one.onRequest] : [])],
+    onRequest: [...door, ...(one.method === 'GET' ? [] : [refuseCoded]), ...(one.onRequest ? [one.onRequest] : [])],
     handler: async (request, reply) => {
       const id = idOf(request);
       const asked = { engine, id, request, reply, query: query(request) };
@@ -128,6 +133,14 @@ function addOperation(app: FastifyInstance, engine: Engine, one: Operation): voi
   });
 }
 
+/** A body is taken as it is: audio that came compressed would be kept so, and play nowhere (RFC 9110, section 15.5.16). */
+const refuseCoded: onRequestAsyncHookHandler = async ({ headers }, reply) => {
+  const coding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+  if (coding === 'identity') return;
+  reply.header('accept-encoding', 'identity');
+  throw new AppError('media_type_unsupported', { message: 'A body is taken without a Content-Encoding' });
+};
+
 async function send(reply: FastifyReply, { status, body }: { status: number; body?: unknown }): Promise<FastifyReply> {
   reply.code(status);
   if (body === undefined) return await reply.send();
@@ -146,5 +159,6 @@ async function jsonOf(request: FastifyRequest, one: Schemas): Promise<unknown> {
 }
 
 function idOf({ params }: FastifyRequest): string {
-  return typeof params === 'object' && params !== null && 'id' in params ? String(params.id) : '';
+  const [named] = typeof params === 'object' && params !== null ? Object.values(params) : [];
+  return typeof named === 'string' ? named : '';
 }

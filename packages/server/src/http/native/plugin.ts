@@ -2,7 +2,7 @@ import type { FastifyPluginCallback } from 'fastify';
 import { authenticate } from '../../engine/access/authenticate.ts';
 import type { Engine } from '../../engine/context.ts';
 import { requireBearer } from '../bearer.ts';
-import type { KnownPaths } from '../known-paths.ts';
+import type { Door, KnownPaths } from '../known-paths.ts';
 import { leaveBodies } from '../request-body.ts';
 import { decorateAbout } from './about/reference.ts';
 import { allowOrigins } from './cross-origin.ts';
@@ -30,7 +30,7 @@ export function nativePlugin(engine: Engine, options: NativeOptions): FastifyPlu
     allowOrigins(app, corsOrigins);
     decorateAbout(app, operations);
     app.register((open, _none, ready) => {
-      known.watch(open);
+      known.watch(open, { ids: 'any' });
       leaveBodies(open);
       addOperations(
         open,
@@ -40,7 +40,8 @@ export function nativePlugin(engine: Engine, options: NativeOptions): FastifyPlu
       ready();
     });
     app.register((guarded, _none, ready) => {
-      known.watch(guarded, async ({ headers }) => await authenticate(engine, headers.authorization));
+      const door: Door = async ({ headers }) => await authenticate(engine, headers.authorization);
+      known.watch(guarded, { door, ids: 'any' });
       requireBearer(guarded, engine);
       limitRate(guarded, rateLimit);
       leaveBodies(guarded);

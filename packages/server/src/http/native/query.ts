@@ -1,13 +1,14 @@
 import type { FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
-import { isJsonObject } from '../json-in.ts';
+import { invalidField, isJsonObject, isPlainText } from '../json-in.ts';
 import { shapeOf } from './shape.ts';
 
 const whole = /^-?\d{1,16}$/;
 
 /**
  * A reader of a request's query, of a flat schema of strings, whole numbers and booleans. Throws `input_invalid` for a
- * parameter that is unknown, repeated or malformed; never with its value.
+ * parameter that is unknown, repeated or malformed, and for text that `isPlainText` refuses, which no database need take;
+ * never with its value.
  */
 export function readQuery<S extends TSchema>(schema: S): (request: FastifyRequest) => Static<S> {
   const read = shapeOf(schema);
@@ -15,7 +16,13 @@ export function readQuery<S extends TSchema>(schema: S): (request: FastifyReques
   return ({ query }) => {
     const given = isJsonObject(query) ? query : {};
     const entries = Object.entries(given).map(([name, text]) => [name, converted(types.get(name), text)] as const);
-    return read(Object.fromEntries(entries), 'The query');
+    const asked = read(Object.fromEntries(entries), 'The query');
+    for (const [name, value] of entries) {
+      if (types.has(name) && typeof value === 'string' && !isPlainText(value)) {
+        throw invalidField(name, 'must not hold NUL or lone surrogates');
+      }
+    }
+    return asked;
   };
 }
 

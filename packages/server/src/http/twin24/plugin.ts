@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyPluginCallback } from 'fastify';
 import { authenticate } from '../../engine/access/authenticate.ts';
 import type { Engine } from '../../engine/context.ts';
 import { requireBearer } from '../bearer.ts';
-import type { KnownPaths } from '../known-paths.ts';
+import type { Door, KnownPaths } from '../known-paths.ts';
 import { addCandidates } from './candidates.ts';
 import { addErasing } from './erasing.ts';
 import { sendTwinError } from './errors.ts';
@@ -42,12 +42,13 @@ export type TwinOptions = {
 export function twinPlugin(engine: Engine, { publicUrl, known }: TwinOptions): FastifyPluginCallback {
   const addOpen = (app: FastifyInstance, prefixes: readonly string[], add: (open: FastifyInstance) => void) =>
     addGroup(app, prefixes, (open) => {
-      known.watch(open);
+      known.watch(open, { ids: 'numbered' });
       add(open);
     });
   const addGuarded = (app: FastifyInstance, prefixes: readonly string[], add: (guarded: FastifyInstance) => void) =>
     addGroup(app, prefixes, (guarded) => {
-      known.watch(guarded, async ({ headers }) => await authenticate(engine, headers.authorization, { graceMs }));
+      const door: Door = async ({ headers }) => await authenticate(engine, headers.authorization, { graceMs });
+      known.watch(guarded, { door, ids: 'numbered' });
       requireBearer(guarded, engine, { graceMs });
       add(guarded);
     });

@@ -8,7 +8,7 @@ export const readOpenapi = operation({
   method: 'GET',
   path: '/openapi.json',
   tag: 'About',
-  summary: 'This document',
+  summary: 'The reference for programs, as OpenAPI',
   description: 'OpenAPI 3.1, made of the very schemas that requests are checked with.',
   scopes: [],
   hasHead: true,

@@ -37,7 +37,7 @@ export const callRowFields = {
 } as const;
 
 /** A call in a list: ids, closed lists, times and durations. */
-const CallRow = Type.Object(callRowFields, strict);
+const CallRow = Type.Object(callRowFields, { ...strict, title: 'CallRow' });
 
 /** A page of calls. */
 export const CallRows = Type.Object({ calls: Type.Array(CallRow), next: Next }, strict);

@@ -50,7 +50,7 @@ export const CallView = Type.Object(
     logLink: TextOrNull,
     metadata: MapOrNull,
   },
-  strict,
+  { ...strict, title: 'Call' },
 );
 
 /** A call as `CallView` says it. What was never said, and what is erased or being erased, is null. */

@@ -15,7 +15,7 @@ export const changeCall = operation({
   method: 'PATCH',
   path: '/calls/:id',
   tag: 'Calls',
-  summary: 'Say more of a call',
+  summary: 'Change a call, or add to it',
   description:
     'A field that is given takes the place of the one that is there, whole; the key of what was replaced is destroyed. A ' +
     'null changes nothing, so that nothing can be cleared. What was erased is not added to.',

@@ -18,7 +18,7 @@ const TurnShape = Type.Object(
     endMs: MsOrNull,
     extra: Type.Record(Type.String(), Type.Unknown(), { description: 'What else its platform said of it' }),
   },
-  strict,
+  { ...strict, title: 'Turn' },
 );
 
 /** `GET /v1/calls/{id}/transcript`. */
@@ -27,7 +27,7 @@ export const getTranscript = operation({
   method: 'GET',
   path: '/calls/:id/transcript',
   tag: 'Calls',
-  summary: 'Read what was said or written in a call',
+  summary: 'Read the transcript of a call',
   description:
     'In the order in which its platform gave it. A call that is unknown, erased or being erased answers like one without a ' +
     'transcript.',
