@@ -19,6 +19,8 @@ const reasons: Readonly<Record<string, string>> = {
     'One request in fifty takes some milliseconds longer, also one that asks for nothing: client, server and their collector and compiler threads share two cores. The median is 1.4 ms.',
   'what-if: p99 among 1000000 calls':
     'As in the small archive: the tail is that of the machine, the median is below 2 ms, and the size of the archive hardly shows.',
+  'creovai-status: 100 sessions among 1000000, p99':
+    'The median is 7 ms, and the tail that of the machine (see the request that asks for nothing): between 9 and 10.3 ms from run to run.',
   'creovai-purges: 100 random calls a request, 8 at a time':
     'Beside the rows that the loop deletes, each call gets a tombstone, a journal entry and an item row, and its key page is rewritten; random calls share no page. Commits with their checkpoints take a third of the time, SQL another fifth.',
   'creovai-purges: 100 adjacent calls a request, 8 at a time':
