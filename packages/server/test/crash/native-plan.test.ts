@@ -64,7 +64,9 @@ async function expectFinished({ engine }: App, caller: Caller): Promise<void> {
   expect(await openSubject(engine, { id })).toBeUndefined();
   expect(await reads.artifacts.ofOwner(id)).toEqual([]);
   for (const call of planned) expect(await standingOf(engine, caller, call)).toBe('gone');
-  const audited = (await reads.audit.search(caller.tenant.id, { subjectId: id, limit: 99 })).map(({ event }) => event);
+  const audited = (await reads.audit.search(caller.tenant.id, { subjectId: id, limit: 99 })).rows.map(
+    ({ event }) => event,
+  );
   for (const event of ['erasure.started', 'erasure.completed']) {
     expect(audited.filter((one) => one === event)).toEqual([event]);
   }

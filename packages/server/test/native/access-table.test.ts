@@ -65,14 +65,17 @@ const twin24: Door[] = twinRoutes.flatMap((route) =>
   }),
 );
 
-const open = (route: string): Door => ({ route, scopes: undefined, form: 'message', url: '' });
-/** But `/healthz` and `/readyz`, which are there before anybody can watch. */
+const open = (route: string): Door => ({ route, scopes: undefined, form: 'message', url: addressIn(route) });
+const addressIn = (route: string) => route.replace(/^\w+ /, '').replace(/:\w+/, nobody);
 const root: Door[] = ['POST /Token', 'GET /share/:token', 'GET /share/:token/audio', 'GET /.well-known/jwks.json'].map(
   open,
 );
+/** Routes that are there before anybody can watch. */
+const early: Door[] = ['GET /healthz', 'GET /readyz'].map(open);
 
-const doors = [...native, ...creovai, ...twin24, ...root];
+const doors = [...native, ...creovai, ...twin24, ...root, ...early];
 const guarded = doors.filter(({ scopes }) => scopes !== undefined);
+const unguarded = doors.filter(({ scopes }) => scopes === undefined);
 const served: string[] = [];
 let scene: FuzzScene;
 
@@ -104,8 +107,31 @@ function expectRefused({ form }: Door, status: number, answer: Answer): void {
 
 test('the table has every route of the server, and no other', () => {
   const anonymous = (route: string) => (/ \/(iam|cis|analyse|api)\//.test(route) ? route.replace(/:\w+/, ':') : route);
+  const unseen = early.map(({ route }) => route);
   const routes = served.filter((route) => !route.startsWith('HEAD ')).map(anonymous);
-  expect(doors.map(({ route }) => route).sort()).toEqual(routes.sort());
+  expect(doors.map(({ route }) => route).sort()).toEqual([...routes, ...unseen].sort());
+  // As many as the router has, each early one by GET and HEAD: no other came before the watching began.
+  const listed = [...scene.app.http.printRoutes({ commonPrefix: false }).matchAll(/\(([A-Z, ]+)\)$/gm)];
+  const held = listed.flatMap(([, methods = '']) => methods.split(', '));
+  expect(held.length).toBe(served.length + 2 * early.length);
+  for (const { url } of early) {
+    for (const method of ['GET', 'HEAD'] as const) expect(scene.app.http.hasRoute({ method, url })).toBe(true);
+  }
+});
+
+test.each(unguarded)('$route is open: no token, a bad one and one of no use are answered alike', async (door) => {
+  const answers: object[] = [];
+  for (const token of [undefined, 'nobody', scene.narrow, scene.token]) {
+    const { statusCode, headers, body } = await knock(door, token);
+    expect(statusCode, body).not.toBe(403);
+    answers.push({ statusCode, type: headers['content-type'], body });
+  }
+  expect(answers.slice(1)).toEqual(answers.slice(1).map(() => answers[0]));
+});
+
+test('metrics have a listener of their own, and no route here', async () => {
+  const { statusCode } = await scene.app.http.inject({ method: 'GET', url: '/metrics' });
+  expect(statusCode).toBe(404);
 });
 
 describe.each(guarded)('$route', (door) => {
@@ -137,7 +163,7 @@ describe('what belongs to another tenant is answered like what nobody has:', () 
     const [media = 'application/json', { schema } = {}] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
     const payload = schema === undefined ? 'bytes' : JSON.stringify(exampleOf(document, schema));
     const seen = async (id: string) => {
-      const url = path.replace('{id}', id);
+      const url = path.replace(/\{\w+\}/, () => id);
       const headers = { authorization: `Bearer ${scene.token}`, 'content-type': media };
       const asked = { method: method as 'GET', url, headers, ...(method !== 'GET' && { payload }) };
       const { statusCode, headers: told, body } = await scene.app.http.inject(asked);

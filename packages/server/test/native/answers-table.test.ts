@@ -48,8 +48,8 @@ const unprovoked: readonly (readonly [form: RegExp, reason: string])[] = [
     /^issueToken 415$/,
     'a body of another type is 400 `unsupported_grant_type`; a malformed one too, before it is read',
   ],
+  [/^createErasure 409$/, 'somebody has to call the plan off while it is written: test/native/execute-races.test.ts'],
   [/^issueToken 429$/, 'a matter of how many have failed: test/api/tokens.test.ts'],
-  [/^(approveErasure|retryErasure) (200|202|422)$/, 'needs an erasure that is stopped: test/native/execute.test.ts'],
 ];
 
 async function send({ method, url, headers = {}, payload, token = scene.token, app = scene.app }: Request) {
@@ -62,7 +62,7 @@ async function send({ method, url, headers = {}, payload, token = scene.token, a
 /** A request that is as good as the document alone can make it, about what nobody has. */
 function plainRequest({ method, path, operation }: Listed, id = nobody): Request {
   const [media, content] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
-  const url = path.replace('{id}', id);
+  const url = path.replace(/\{\w+\}/, () => id);
   if (media === undefined) return { method, url };
   const isJson = operation.requestBody?.content['application/json'] !== undefined;
   const schema = isJson ? operation.requestBody?.content['application/json']?.schema : content?.schema;
@@ -84,7 +84,7 @@ const provoking: Readonly<Record<string, (one: Listed) => Promise<Request | unde
     const own = one.operation.security.flatMap((door) => Object.values(door).flat());
     return { ...plainRequest(one), token: await scene.app.token(scopes.filter((scope) => !own.includes(scope))) };
   },
-  404: async (one) => (one.path.includes('{id}') ? plainRequest(one) : undefined),
+  404: async (one) => (one.path.includes('{') ? plainRequest(one) : undefined),
   413: async (one) => {
     const plain = one.operation.operationId === 'issueToken' ? form('a=1') : plainRequest(one);
     return { ...plain, headers: { ...plain.headers, 'content-length': '99999999999' } };
@@ -243,7 +243,7 @@ describe('every answer of the document is met:', () => {
 
 describe('every write leaves exactly one audit row:', () => {
   /** They say nothing that is kept. */
-  const reads: ReadonlySet<string> = new Set(['searchCalls', 'issueToken', 'approveErasure', 'retryErasure']);
+  const reads: ReadonlySet<string> = new Set(['searchCalls', 'issueToken']);
   const written = listed.filter(({ method, operation }) => method !== 'GET' && !reads.has(operation.operationId));
 
   test.each(written)('$method $path', async (one) => {
@@ -263,6 +263,7 @@ describe('every write leaves exactly one audit row:', () => {
 
 test('the table names a good request for every write that there is', () => {
   const takers = operations.filter(({ takesKey }) => takesKey).map(({ id }) => id);
-  const named = [...Object.keys(writes.by), 'approveErasure', 'retryErasure'];
+  const named = Object.keys(writes.by);
   expect(takers.filter((id) => !named.includes(id))).toEqual([]);
+  expect(named.filter((id) => !takers.includes(id))).toEqual([]);
 });

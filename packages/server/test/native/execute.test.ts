@@ -66,6 +66,14 @@ describe('executing a plan', () => {
     const outcomes = new Map(items.map((item: { callId: string; outcome: string }) => [item.callId, item.outcome]));
     expect(outcomes.get(first)).toBe('erased');
     expect(outcomes.get(erased)).toBe('already_erased');
+    const page = async (query: string) => (await client.get(`/v1/erasures/${plan.id}/items?${query}`)).body;
+    const ids = ({ items: some }: { items: { callId: string }[] }) => some.map((item) => item.callId);
+    expect(ids(await page('outcome=already_erased'))).toEqual([erased]);
+    const [one, rest] = [await page('outcome=erased&limit=1'), [first, held].sort()];
+    expect([ids(one), ids(await page(`outcome=erased&cursor=${one.next}`))]).toEqual([[rest[0]], [rest[1]]]);
+    expect(await page('outcome=held')).toEqual({ items: [], next: null });
+    expect(await page('outcome=erased&state=failed')).toEqual({ items: [], next: null });
+    expect((await page('outcome=gone')).code).toBe('input_invalid');
   });
 
   test('is refused for another digest, a second time, and after it was called off', async () => {

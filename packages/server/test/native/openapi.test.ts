@@ -1,6 +1,9 @@
 /** The API's document of itself: valid, what the server does, and readable by anybody. */
 import { Validator } from '@seriousme/openapi-schema-validator';
+import { Compile } from 'typebox/compile';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isJsonObject } from '../../src/http/json-in.ts';
+import { curlExample } from '../../src/http/native/curl-example.ts';
 import { docsPage, docsPolicy } from '../../src/http/native/docs-page.ts';
 import { docsStyle } from '../../src/http/native/docs-style.ts';
 import { openapiOf, operationsIn } from '../../src/http/native/openapi.ts';
@@ -8,6 +11,7 @@ import { operations } from '../../src/http/native/operations.ts';
 import { cspSourceOf } from '../../src/lib/csp-source.ts';
 import { errorCodes } from '../../src/model/errors.ts';
 import { startApp, type TestApp } from '../support/harness.ts';
+import { inPlace } from '../support/schema-arbitrary.ts';
 
 const document = openapiOf(operations);
 const listed = operationsIn(document);
@@ -81,6 +85,76 @@ describe('the document', () => {
   });
 });
 
+describe('the examples of the document', () => {
+  const said = listed.flatMap(({ operation }) => {
+    const { schema, example } = operation.requestBody?.content['application/json'] ?? {};
+    return schema === undefined || example === undefined ? [] : [[operation.operationId, schema, example] as const];
+  });
+
+  test('are there for every JSON body that has to say something', () => {
+    const needed = listed.filter(({ operation: { requestBody } }) => {
+      return requestBody?.required === true && 'application/json' in requestBody.content;
+    });
+    const shown = said.map(([id]) => id);
+    expect(needed.map(({ operation }) => operation.operationId).filter((id) => !shown.includes(id))).toEqual([]);
+  });
+
+  test.each(said)('%s: the body is one that its schema takes', (_id, schema, example) => {
+    const shape = Compile(inPlace(document, schema));
+    expect([...shape.Errors(example)]).toEqual([]);
+  });
+
+  test('in the schemas themselves fit them', () => {
+    const wrong: string[] = [];
+    const walk = (value: unknown, at: string): void => {
+      if (Array.isArray(value)) for (const one of value) walk(one, at);
+      if (!isJsonObject(value)) return;
+      const shown: readonly unknown[] = Array.isArray(value['examples']) ? value['examples'] : [];
+      const values = 'default' in value && 'type' in value ? [...shown, value['default']] : shown;
+      const shape = Compile(inPlace(document, value));
+      wrong.push(...values.filter((one) => !shape.Check(one)).map((one) => `${at}: ${JSON.stringify(one)}`));
+      for (const [name, inner] of Object.entries(value)) walk(inner, `${at}/${name}`);
+    };
+    for (const [name, schema] of Object.entries(document.components.schemas)) walk(schema, name);
+    for (const { operation } of listed) {
+      for (const one of operation.parameters ?? []) if ('schema' in one) walk(one.schema, one.name);
+      for (const [media, { schema }] of Object.entries(operation.requestBody?.content ?? {})) walk(schema, media);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test('as commands send a body only where there is one, and do no harm where they are sent as they stand', () => {
+    const commands = listed.map((one) => [one.operation.operationId, curlExample(document, one)] as const);
+    const bodies = new Map(commands.map(([id, text]) => [id, / -d '(.*)'$/s.exec(text)?.[1]]));
+    expect(bodies.get('cancelErasure')).toBeUndefined();
+    expect(JSON.parse(bodies.get('changeSettings') ?? '')).toEqual({ guard: { calls: 5000 } });
+    expect(JSON.parse(bodies.get('setRetention') ?? '')).toEqual({ days: 400 });
+    expect(new Map(commands).get('removeRetention')).toContain('"$SERVER/v1/retention/$KIND"');
+    expect(new Map(commands).get('watchErasure')).toContain(' -N');
+  });
+});
+
+test('every operation has words of its own, and every write names its Idempotency-Key', () => {
+  const summaries = listed.map(({ operation }) => operation.summary);
+  expect(new Set(summaries).size).toBe(summaries.length);
+  for (const { method, operation } of listed) {
+    expect(operation.summary, operation.operationId).toMatch(/^[A-Z].{5,70}[^.]$/);
+    const names = (operation.parameters ?? []).map((one) => ('$ref' in one ? one.$ref : one.name));
+    const isWrite = method !== 'GET' && !['issueToken', 'searchCalls'].includes(operation.operationId);
+    expect(names.includes('#/components/parameters/IdempotencyKey'), operation.operationId).toBe(isWrite);
+  }
+});
+
+test('what HTTP itself lets a client ask is told: ranges, and what has not changed', () => {
+  const headersOf = (id: string) => {
+    const found = listed.find(({ operation }) => operation.operationId === id);
+    return (found?.operation.parameters ?? []).flatMap((one) => ('in' in one && one.in === 'header' ? [one.name] : []));
+  };
+  expect(headersOf('getRecording')).toEqual(['Range']);
+  expect(headersOf('readDocs')).toEqual(['If-None-Match']);
+  expect(headersOf('getCall')).toEqual([]);
+});
+
 describe.each(['/v1/openapi.json', '/v1/docs'])('%s', (url) => {
   test('is there for everybody, for a while, and again only if it has changed', async () => {
     const first = await app.http.inject({ method: 'GET', url });
@@ -126,6 +200,20 @@ describe('/v1/docs', () => {
     expect(links.filter((id) => !targets.has(id))).toEqual([]);
     const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
     expect(ids.length).toBe(targets.size);
+  });
+
+  test('begins with what it is, and its headings leave no level out', () => {
+    const levels = [...page.matchAll(/<h(\d)/g)].map(([, level]) => Number(level));
+    expect(levels[0]).toBe(1);
+    expect(levels.filter((level, place) => level > (levels[place - 1] ?? 0) + 1)).toEqual([]);
+    expect(page.indexOf('<h1')).toBeLessThan(page.indexOf('<nav'));
+  });
+
+  test('holds nothing that a narrow screen cuts off, or that the keyboard does not reach', () => {
+    expect(page).not.toMatch(/<table/);
+    const scrolling = [...page.matchAll(/<pre([^>]*)>/g)].map(([, attributes = '']) => attributes);
+    expect(scrolling.length).toBe(listed.length + 1);
+    for (const attributes of scrolling) expect(attributes).toMatch(/ tabindex="0" role="group" aria-label="[^"]+"/);
   });
 
   test('is well-formed: what is opened is closed, in order', () => {

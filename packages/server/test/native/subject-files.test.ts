@@ -72,7 +72,8 @@ describe('a subject that comes as a file', () => {
       { kind: 'call', value: callId },
       { kind: 'planet', value: 'x' },
     ];
-    const ndjson = lines.map((line) => JSON.stringify(line)).join('\n');
+    const lineOf = (place: number) => JSON.stringify(lines[place]);
+    const ndjson = lines.map((_, place) => lineOf(place)).join('\n');
     for (const [type, text] of [
       ['text/csv', csv],
       ['text/csv; charset=utf-8', csv],
@@ -84,9 +85,9 @@ describe('a subject that comes as a file', () => {
       expect(body.identifiers).toMatchObject([
         { understoodAs: '+15125551234', items: 1 },
         { understoodAs: 'S,"1"', items: 1 },
-        { understoodAs: null, items: 0 },
-        { understoodAs: callId, items: 1 },
-        { understoodAs: null, items: 0 },
+        { kind: null, given: type.includes('csv') ? 'nonsense' : '"nonsense"', understoodAs: null, items: 0 },
+        { kind: 'call', understoodAs: callId, items: 1 },
+        { kind: null, given: type.includes('csv') ? 'planet,x' : lineOf(4), understoodAs: null, items: 0 },
       ]);
     }
   });

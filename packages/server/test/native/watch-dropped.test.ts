@@ -12,6 +12,8 @@ import { PlanClient } from '../support/plan-client.ts';
 import { until } from '../support/until.ts';
 
 const watchers = 50;
+/** What one client may have open at a time. */
+const streamsEach = 20;
 /** Timers that come and go with what else the process does, such as its worker: fewer than a watcher in two would leave. */
 const othersMax = watchers / 2;
 /** How often the server looks whether a token is still good. */
@@ -87,10 +89,13 @@ async function connections(): Promise<number> {
 
 describe('of watchers whose clients drop the connection', () => {
   test('no timer, no listener and no connection is left', async () => {
-    const { token } = await someone();
+    const people = await Promise.all(
+      Array.from({ length: Math.ceil(watchers / streamsEach) }, async () => await someone()),
+    );
     const [before, timers] = [listeners(), timersAlive()];
     try {
-      const watching = await Promise.all(Array.from({ length: watchers }, async () => await watch(token)));
+      const tokens = people.flatMap(({ token }) => Array.from({ length: streamsEach }, () => token));
+      const watching = await Promise.all(tokens.slice(0, watchers).map(watch));
       expect(timers.count(), 'each is looked for').toBeGreaterThan(watchers);
       expect(await connections()).toBeGreaterThanOrEqual(watchers);
       for (const { drop } of watching) drop();

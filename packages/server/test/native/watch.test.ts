@@ -3,6 +3,7 @@ import { placeHold } from '../../src/engine/holds/place-hold.ts';
 import { releaseHold } from '../../src/engine/holds/release-hold.ts';
 import { startApp, type TestApp } from '../support/harness.ts';
 import { PlanClient } from '../support/plan-client.ts';
+import { until } from '../support/until.ts';
 
 let app: TestApp;
 let client: PlanClient;
@@ -17,7 +18,11 @@ beforeEach(async () => {
 });
 afterEach(async () => await app.close());
 
-type Event = { id: string; event: string; data: { state: string; progress: Record<string, number>; goneAt: string } };
+type Event = {
+  id: string;
+  event: string;
+  data: { state: string; progress: Record<string, number>; goneAt: string; identifiers: unknown[] | null };
+};
 
 /** Server-sent events as they come, comments left out (WHATWG HTML, section 9.2.6). */
 async function* events(answer: Response): AsyncGenerator<Event> {
@@ -40,6 +45,29 @@ async function watch(id: string, signal?: AbortSignal): Promise<Response> {
 }
 
 describe('watching an erasure', () => {
+  test('is for so many streams of a client at a time, and one that has ended makes room for another', async () => {
+    const { body: plan } = await client.plan({ calls: [await client.archive()] });
+    const leave = new AbortController();
+    const streams = await Promise.all(Array.from({ length: 20 }, async () => await watch(plan.id, leave.signal)));
+    expect(streams.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
+    const refused = await watch(plan.id);
+    expect([refused.status, await refused.json()]).toEqual([429, expect.objectContaining({ code: 'rate_limited' })]);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    const other = await fetch(`${url}/v1/erasures/${plan.id}/events`, {
+      headers: { authorization: `Bearer ${await app.token()}` },
+      signal: leave.signal,
+    });
+    expect(other.status).toBe(200);
+    leave.abort();
+    await until(async () => {
+      const again = new AbortController();
+      const { status } = await watch(plan.id, again.signal);
+      again.abort();
+      return status === 200;
+    });
+    expect((await watch(crypto.randomUUID())).status).toBe(404);
+  });
+
   test('tells what it is at once, each change, and the end, and then closes', async () => {
     const calls = [await client.archive(), await client.archive()];
     const callIds = calls.slice(0, 1);
@@ -58,6 +86,7 @@ describe('watching an erasure', () => {
       }
     }
     expect(seen[0]).toMatchObject({ id: '1', event: 'progress', data: { state: 'planned' } });
+    expect(seen.map(({ data }) => data.identifiers?.length)).toEqual([2, ...seen.slice(1).map(() => undefined)]);
     expect(seen.map(({ id }) => Number(id))).toEqual(seen.map((_, i) => i + 1));
     expect(seen.at(-1)).toMatchObject({ event: 'end', data: { state: 'completed', progress: { verified: 2 } } });
     expect(seen.slice(0, -1).every(({ event }) => event === 'progress')).toBe(true);

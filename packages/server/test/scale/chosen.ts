@@ -11,6 +11,8 @@ export const scaleTests: readonly string[] = [
   'test/native/execute-races.test.ts',
   'test/native/candidates.test.ts',
   'test/native/journey.test.ts',
+  'test/native/odd-texts.test.ts',
+  'test/native/fuzz.test.ts',
   'test/holds/held-among.test.ts',
   'test/audit/chain.test.ts',
   'test/receipts/receipt.test.ts',

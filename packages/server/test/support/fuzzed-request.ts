@@ -40,13 +40,15 @@ function requestTo(
       key: keyOf(method),
       sent: bodyOf(document, operation.requestBody?.content, words),
       range: fc.option(fc.constantFrom('bytes=0-9', 'bytes=99999-', `bytes=${mark}`), { freq: 6 }),
+      accept: fc.option(fc.constantFrom('application/x-ndjson', 'application/json', mark), { freq: 5 }),
     })
-    .map(({ path, query, token, key, sent, range }) => {
+    .map(({ path, query, token, key, sent, range, accept }) => {
       const headers: FuzzedRequest['headers'] = {};
       if (token !== 'none') headers['authorization'] = `Bearer ${token}`;
       if (key !== undefined) headers['idempotency-key'] = key;
       if (sent?.type !== undefined) headers['content-type'] = sent.type;
       if (range !== null) headers['range'] = range;
+      if (accept !== null) headers['accept'] = accept;
       if (sent?.body !== undefined) headers['content-length'] = String(sent.body.length);
       return { index, method, path: `${path}${query}`, headers, body: sent?.body };
     })
@@ -101,8 +103,14 @@ function pathOf({ path }: Listed, { own, foreign }: FuzzScene): fc.Arbitrary<str
     'é\u202e',
     'x'.repeat(3000),
   ];
-  const ids = known.length === 0 ? odd : [...known, ...known, ...known, ...odd];
-  return fc.constantFrom(...ids).map((id) => path.replace(/\{\w+\}/g, () => encodeURIComponent(id)));
+  // Only one erasure has a receipt.
+  const good = path.endsWith('/receipt') ? own.erasures.slice(0, 1) : [];
+  const ids = known.length === 0 ? odd : [...known, ...known, ...known, ...odd, ...Array(20).fill(good).flat()];
+  const written = fc.oneof(
+    { weight: 12, arbitrary: fc.constantFrom(...ids).map((id) => encodeURIComponent(id)) },
+    { weight: 1, arbitrary: fc.constantFrom(...asWritten) },
+  );
+  return written.map((id) => path.replace(/\{\w+\}/g, () => id));
 }
 
 function queryOf(document: OpenapiDocument, { operation }: Listed, words: Words): fc.Arbitrary<string> {
@@ -116,6 +124,7 @@ function queryOf(document: OpenapiDocument, { operation }: Listed, words: Words)
       },
       { weight: 1, arbitrary: odd(name).map((value) => [`${name}=${encoded(value)}`]) },
       { weight: 1, arbitrary: fc.constant([`${name}=1`, `${name}=${mark}`]) },
+      { weight: 1, arbitrary: fc.constantFrom(...asWritten).map((text) => [`${name}=${text}`]) },
     ),
   );
   const stray = fc.oneof(
@@ -128,6 +137,9 @@ function queryOf(document: OpenapiDocument, { operation }: Listed, words: Words)
   });
 }
 
+/** Steps and values of an address that are sent as they stand: encoded twice, cut short, no UTF-8. */
+const asWritten = ['%00', '%2500', `${mark}%00`, '%ED%A0%80', '%EF%BF%BF', '%FF', '%', '%u0000', '%2F%2e%2e'];
+
 /** A wait that is none, too, but never a long one. */
 function odd(name: string): fc.Arbitrary<unknown> {
   return name === 'wait' ? fc.constantFrom<unknown>(mark, -1, 1e9, 0.5, '') : hostile;
@@ -135,7 +147,7 @@ function odd(name: string): fc.Arbitrary<unknown> {
 
 function encoded(value: unknown): string {
   const text = typeof value === 'string' ? value : String(JSON.stringify(value));
-  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'));
+  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd').slice(0, 3000));
 }
 
 function keyOf(method: string): fc.Arbitrary<string | string[] | undefined> {

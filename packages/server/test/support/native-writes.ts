@@ -1,5 +1,6 @@
 /** Every write of the native API with a good request, each time about something new. */
 import type { TestApp } from './harness.ts';
+import { until } from './until.ts';
 
 /** What to send. `other` is another request that the same `Idempotency-Key` must not stand for. */
 export type Write = { url: string; payload: string; type?: string; other?: { url?: string; payload?: string } };
@@ -34,6 +35,16 @@ export class NativeWrites {
     },
     executeErasure: async () => await this.#ofPlan('execute', true),
     cancelErasure: async () => await this.#ofPlan('cancel', false),
+    approveErasure: async () => {
+      const [one, two] = [await this.stopped(), await this.stopped()];
+      const body = ({ digest }: { digest: string }) => JSON.stringify({ digest });
+      const other = { url: `/v1/erasures/${two.id}/approve`, payload: body(two) };
+      return { url: `/v1/erasures/${one.id}/approve`, payload: body(one), other };
+    },
+    retryErasure: async () => {
+      const [one, two] = [await this.waiting(), await this.waiting()];
+      return { url: `/v1/erasures/${one}/retry`, payload: '{}', other: { url: `/v1/erasures/${two}/retry` } };
+    },
     placeHold: async () => {
       const [one, two] = [this.#hold(await this.call()), this.#hold(await this.call())];
       return { url: '/v1/holds', payload: one, other: { payload: two } };
@@ -93,8 +104,8 @@ export class NativeWrites {
   };
 
   /** Sends something that succeeds. */
-  async made(method: 'POST' | 'PUT', url: string, payload: string): Promise<Json> {
-    const headers = { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json' };
+  async made(method: 'POST' | 'PUT' | 'PATCH', url: string, payload: string, token = this.#token): Promise<Json> {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     const answer = await this.#app.http.inject({ method, url, headers, payload });
     if (answer.statusCode >= 300) throw new Error(`${method} ${url}: ${answer.statusCode} ${answer.body}`);
     return answer.json<Json>();
@@ -121,6 +132,28 @@ export class NativeWrites {
   async plan(): Promise<{ id: string; digest: string }> {
     const made = await this.made('POST', '/v1/erasures', this.#plan(await this.call()));
     return { id: String(made['id']), digest: String(made['digest']) };
+  }
+
+  /** A plan that the guard has stopped, of another client unless it is said whose. */
+  async stopped(token?: string): Promise<{ id: string; digest: string }> {
+    const guard = async (calls: number) =>
+      await this.made('PATCH', '/v1/settings', JSON.stringify({ guard: { calls } }));
+    await guard(1);
+    const payload = JSON.stringify({ action: 'purge', subject: { calls: [await this.call(), await this.call()] } });
+    const made = await this.made('POST', '/v1/erasures', payload, token ?? (await this.#app.token()));
+    await guard(10_000);
+    return { id: String(made['id']), digest: String(made['digest']) };
+  }
+
+  /** The id of an erasure under way whose only item waits for the release of a hold. */
+  async waiting(): Promise<string> {
+    const call = await this.call();
+    await this.made('POST', '/v1/holds', this.#hold(call));
+    const { id, digest } = await this.made('POST', '/v1/erasures', this.#plan(call));
+    await this.made('POST', `/v1/erasures/${String(id)}/execute`, JSON.stringify({ digest }));
+    const { erasures } = this.#app.engine.store.reads;
+    await until(async () => (await erasures.tally(String(id))).held === 1);
+    return String(id);
   }
 
   async #ofPlan(verb: string, hasDigest: boolean): Promise<Write> {

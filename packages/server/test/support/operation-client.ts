@@ -35,7 +35,7 @@ export class OperationClient {
   async ask(operationId: string, id = '', { body, query, headers, key }: Asking = {}): Promise<OperationAnswer> {
     const operation = operations.find((one) => one.id === operationId);
     if (operation === undefined) throw new Error(`there is no operation ${operationId}`);
-    const url = `/v1${operation.path.replace(':id', id)}`;
+    const url = `/v1${operation.path.replace(/:\w+/, () => id)}`;
     const isRaw = typeof body === 'string' || Buffer.isBuffer(body);
     const answer = await this.#app.http.inject({
       method: operation.method,

@@ -24,6 +24,9 @@ export function inPlace(document: OpenapiDocument, schema: JsonSchema): JsonSche
   return isJsonObject(placed) ? placed : {};
 }
 
+/** Texts that a schema lets through, and that mean trouble to whoever stores them. */
+const oddTexts = ['\u0000', `${mark}\u0000`, `${mark}\ud800`, `${mark}\uffff`, '%00', '9'.repeat(500), mark.repeat(40)];
+
 /** What somebody sends who means harm, or has a bug. */
 export const hostile: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom<unknown>(
@@ -38,12 +41,16 @@ export const hostile: fc.Arbitrary<unknown> = fc.oneof(
     ' ',
     mark,
     `${mark}\u0000`,
+    '\u0000',
+    `${mark}\uffff`,
+    `${mark}%00%25`,
     `\ud800${mark}`,
     `${mark}\u202e\ufeff\u0301`,
     `'; drop table calls; -- ${mark}`,
     `../../${mark}`,
     '9'.repeat(400),
     mark.repeat(200),
+    mark.repeat(5_000),
     [],
     {},
     [mark],
@@ -110,8 +117,14 @@ function textFitting(schema: JsonSchema, words: Words, field: string): fc.Arbitr
   const least = typeof minLength === 'number' ? minLength : 0;
   const most = typeof maxLength === 'number' ? maxLength : 40;
   const any = fc.string({ minLength: least, maxLength: Math.max(least, Math.min(40, most)), unit: 'grapheme' });
+  // What fits a schema and no column of text.
+  const odd = fc.constantFrom(
+    ...oddTexts.filter((text) => text.length >= least && text.length <= most),
+    'x'.repeat(least),
+  );
+  const free = fc.oneof({ weight: 6, arbitrary: any }, { weight: 1, arbitrary: odd });
   const known = words(field).filter((word) => word.length <= most);
-  return known.length === 0 ? any : fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...known) }, any);
+  return known.length === 0 ? free : fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...known) }, free);
 }
 
 function wholeFitting(schema: JsonSchema, field: string): fc.Arbitrary<number> {

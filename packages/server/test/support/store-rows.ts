@@ -184,6 +184,7 @@ export function itemOf(erasure: Erasure, seq: number, callId: string, state: Ite
     plannedKinds: null,
     erasedKinds: null,
     isCandidate: false,
+    wasHeld: false,
   };
 }
 
